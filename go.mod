@@ -1,0 +1,3 @@
+module klconf
+
+go 1.26
