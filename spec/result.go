@@ -1,0 +1,148 @@
+package spec
+
+// A Status is what became of one check.
+type Status string
+
+// The statuses of a check. A crash never satisfies "must reject", not-run is
+// never green, and an unexpected pass of a known-fail is red.
+const (
+	Pass              Status = "pass"
+	Fail              Status = "fail"
+	Note              Status = "note" // a failed SHOULD or MAY
+	StatusUnsupported Status = "unsupported"
+	Skipped           Status = "skipped"
+	KnownFail         Status = "known-fail"
+	KnownFlaky        Status = "known-flaky"
+	StatusError       Status = "error"
+	StatusCrash       Status = "crash"
+	StatusTimeout     Status = "timeout"
+	StatusProtocol    Status = "protocol-error"
+	StatusNotRun      Status = "not-run"
+)
+
+// Statuses lists every status in the order of reports.
+var Statuses = []Status{Pass, Fail, Note, KnownFail, KnownFlaky, StatusError, StatusCrash, StatusTimeout,
+	StatusProtocol, StatusNotRun, StatusUnsupported, Skipped}
+
+// Red reports whether the status speaks against an implementation.
+func (s Status) Red() bool {
+	switch s {
+	case Fail, StatusError, StatusCrash, StatusTimeout, StatusProtocol, StatusNotRun:
+		return true
+	}
+	return false
+}
+
+// A Verdict is the outcome for a whole implementation.
+type Verdict string
+
+// The verdicts.
+const (
+	Conforming    Verdict = "conforming"
+	Undeclared    Verdict = "undeclared"    // consistent, but with a convention it did not declare
+	Nonconforming Verdict = "nonconforming" // a MUST failed
+	Incomplete    Verdict = "incomplete"    // something was not run
+)
+
+// A Got is the number an implementation answered, as bits and, for people,
+// as a decimal.
+type Got struct {
+	Hex     string `json:"hex,omitempty"`
+	Decimal string `json:"decimal,omitempty"`
+	Status  string `json:"status,omitempty"` // rejected, nan …, where there is no number
+	Element *int   `json:"element,omitempty"`
+}
+
+// A Result is the outcome of one check.
+type Result struct {
+	ID           string   `json:"id"`
+	Requirements []string `json:"requirements"`
+	Status       Status   `json:"status"`
+	Message      string   `json:"message"`
+	Got          *Got     `json:"got,omitempty"`
+	Expected     *Set     `json:"expected,omitempty"`
+	ULP          *float64 `json:"ulp,omitempty"`  // |got − K|/ulp(K), against the enclosure
+	Cond         *float64 `json:"cond,omitempty"` // |got − K|/(u(Σ|t| + P))
+	Inputs       []Input  `json:"inputs,omitempty"`
+	Rerun        string   `json:"rerun,omitempty"`
+}
+
+// An Input is one array of a failing question, for people: hexadecimal words
+// and decimals, cut after the first elements.
+type Input struct {
+	Name    string   `json:"name"`
+	DType   DType    `json:"dtype"`
+	Shape   []int    `json:"shape"`
+	Hex     []string `json:"hex"`
+	Decimal []string `json:"decimal"`
+}
+
+// An Accuracy row sums up one stratum in one format.
+type Accuracy struct {
+	Stratum   string   `json:"stratum"`
+	DType     DType    `json:"dtype"`
+	N         int      `json:"n"` // questions
+	ULPMax    float64  `json:"ulp_max"`
+	ULPP99    float64  `json:"ulp_p99"`
+	ULPMedian float64  `json:"ulp_median"`
+	CondMax   float64  `json:"cond_max"`
+	BitsLost  float64  `json:"bits_lost"`
+	Worst     string   `json:"worst"`
+	Level     Level    `json:"level"`
+	WorstHex  []string `json:"worst_inputs,omitempty"`
+}
+
+// A Suite says which suite graded, and how.
+type Suite struct {
+	Version string `json:"version"`
+	Spec    string `json:"spec"`
+	Vectors string `json:"vectors"`
+	Mode    string `json:"mode"` // quick | full
+	Seed    uint64 `json:"seed"`
+}
+
+// An Environment says where.
+type Environment struct {
+	OS       string            `json:"os"`
+	Arch     string            `json:"arch"`
+	CPU      string            `json:"cpu"`
+	Packages map[string]string `json:"packages,omitempty"`
+	Threads  map[string]string `json:"threads,omitempty"`
+	Seconds  float64           `json:"seconds"`
+}
+
+// A Subject is the implementation that was graded, with the convention it was
+// graded under and where each field of it came from.
+type Subject struct {
+	Description
+	ID               string            `json:"id"`
+	ConventionSource map[string]string `json:"convention_source,omitempty"` // declared | detected | default
+}
+
+// Agreement says whether every answer on a class of inputs is the
+// definition's, whatever was declared.
+type Agreement struct {
+	PMF     bool `json:"pmf"`
+	Measure bool `json:"measure"`
+}
+
+// A Report is the result file of one implementation (schema
+// klconf-result/1).
+type Report struct {
+	Schema         string         `json:"schema"`
+	Suite          Suite          `json:"suite"`
+	Environment    Environment    `json:"environment"`
+	Implementation Subject        `json:"implementation"`
+	Verdict        Verdict        `json:"verdict"`
+	Agrees         Agreement      `json:"agrees_with_definition"`
+	Level          Level          `json:"level,omitempty"` // lowest over the strata
+	Findings       []string       `json:"findings,omitempty"`
+	Suggestion     string         `json:"suggestion,omitempty"` // the convention line to paste
+	Incomplete     string         `json:"incomplete,omitempty"` // why
+	Counts         map[Status]int `json:"counts"`
+	Results        []Result       `json:"results"`
+	Accuracy       []Accuracy     `json:"accuracy,omitempty"`
+}
+
+// ResultSchema is the schema name of a Report.
+const ResultSchema = "klconf-result/1"
