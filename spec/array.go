@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // A DType names the format of one element of an Array.
@@ -230,3 +231,11 @@ func Scalar(name string, d DType, bits uint64) Array {
 	a.SetBits(0, bits)
 	return a
 }
+
+// HexBits writes a bit pattern of format d as the protocol's hexadecimal
+// word: fixed width, most significant digit first.
+func HexBits(d DType, bits uint64) string { return fmt.Sprintf("%0*x", 2*d.Size(), bits) }
+
+// Decimal writes x for people: the shortest decimal that reads back as the
+// same float64, "-0" for the negative zero.
+func Decimal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
