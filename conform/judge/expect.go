@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	"klconf/impl/exact"
 	"klconf/spec"
@@ -346,7 +347,9 @@ func (q *question) row(i int) outcome {
 		case "ignore":
 			p, w = withoutNaN(p, w)
 		default:
-			return outcome{nan: true}
+			// Which of a NaN and something that the convention refuses is met
+			// first is not laid down.
+			return outcome{nan: true, reject: negative && q.c.Negative == "reject" || q.refusesZero(p, w)}
 		}
 	}
 	if negative || infinite {
@@ -354,6 +357,8 @@ func (q *question) row(i int) outcome {
 		through := true
 		if negative {
 			through = o.word(q.c.Negative) && through
+			// −p ln p of a negative p is −Inf where p ln(p/q) is +Inf.
+			o.negInf = o.posInf && q.quantity != spec.KL
 		}
 		if infinite {
 			through = o.word(q.c.Infinite) && through
@@ -370,6 +375,12 @@ func (q *question) row(i int) outcome {
 		return outcome{reject: true}
 	}
 	return o
+}
+
+// refusesZero reports whether there is a zero and a rule that refuses one.
+func (q *question) refusesZero(p, w []float64) bool {
+	refused := q.c.ZeroP == "reject" || q.c.ZeroQ == "reject" || q.c.ZeroZero == "reject"
+	return refused && (slices.Contains(p, 0) || slices.Contains(w, 0))
 }
 
 // word adds what a word for inputs outside the domain stands for and reports
@@ -464,4 +475,17 @@ func total(x []float64) exact.Num {
 		n[i] = exact.Float(v)
 	}
 	return exact.Sum(n)
+}
+
+// IsPMF reports whether a's entries are finite and ≥ 0 and their exact sum is
+// within n·u of 1, u the unit roundoff of the array's format.
+func IsPMF(a spec.Array) bool {
+	x := a.Floats()
+	for _, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+			return false
+		}
+	}
+	p, _ := formatLimits(a.DType)
+	return total(x).Sub(exact.Int(1)).Abs().Cmp(exact.Int(int64(len(x))).Ldexp(-p)) <= 0
 }

@@ -547,3 +547,19 @@ func short(v spec.Interval) string {
 	}
 	return v.Lo.Text('g', 20)
 }
+
+// Bits returns the bit pattern of x rounded to format d, to nearest, ties to
+// even.
+func Bits(d spec.DType, x float64) uint64 {
+	f, ok := formats[d]
+	switch {
+	case !ok:
+		panic("judge: no rounding to " + string(d))
+	case math.IsNaN(x):
+		inf := f.RoundBig(new(big.Float).SetInf(false))
+		return inf | inf>>1 // every exponent bit and the first of the significand
+	case x == 0 && math.Signbit(x):
+		return 1 << (8*d.Size() - 1)
+	}
+	return f.RoundBig(new(big.Float).SetFloat64(x))
+}
