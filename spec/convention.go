@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -260,7 +261,7 @@ func (c *Convention) Check() error {
 		{"nan", c.NaN}, {"negative", c.Negative}, {"infinite", c.Infinite}, {"empty", c.Empty},
 		{"mismatch", c.Mismatch}, {"subnormal", c.Subnormal}, {"reduction", c.Reduction},
 	} {
-		if f.value != "" && !contains(words[f.name], f.value) {
+		if f.value != "" && !slices.Contains(words[f.name], f.value) {
 			return fmt.Errorf("convention: %q is %s, not %q", f.name, strings.Join(words[f.name], " | "), f.value)
 		}
 	}
@@ -298,7 +299,7 @@ func (c *Convention) Check() error {
 func (s Step) check() error {
 	switch s.Do {
 	case "normalise", "clamp", "add", "replace":
-		if !contains([]string{"both", "p", "q"}, s.Of) {
+		if !slices.Contains([]string{"both", "p", "q"}, s.Of) {
 			return fmt.Errorf(`%s: "of" is both, p or q, not %q`, s.Do, s.Of)
 		}
 	case "add_ratio", "drop_term":

@@ -60,20 +60,18 @@ func parseHex(s string) (*big.Float, error) {
 type Mass struct {
 	N                        int
 	AbsT, P, Logs, Phi, AbsK *big.Float
+	Under                    *big.Float // × η: what subnormal quotients of a normalisation may cost
 }
 
 // A Set is everything that one number of an answer may be: any union of
 // certified enclosures, NaN and a refusal. The bits RN hold the correctly
 // rounded value, in hexadecimal, where there is exactly one enclosure.
 type Set struct {
-	Intervals []Interval `json:"set"`
+	Intervals []Interval `json:"set,omitzero"`
 	NaN       bool       `json:"nan"`
 	Reject    bool       `json:"reject"`
 	RN        string     `json:"rn,omitempty"`
 	Mass      *Mass      `json:"-"`
-	// Loose says that a threshold is known only about: the answer is judged
-	// at L1 and not beyond.
-	Loose bool `json:"loose,omitempty"`
 }
 
 // Expected is what a whole answer may be: its format, its shape and one Set
@@ -84,5 +82,4 @@ type Expected struct {
 	Shape  []int
 	Values []Set
 	Whole  *Set // set instead of Values: the question has no element-wise answer
-	Scalar bool // the answer is a scalar whatever its shape says about ones
 }

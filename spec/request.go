@@ -2,6 +2,7 @@ package spec
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -179,16 +180,7 @@ func (d Description) Offers(op Op, t DType) bool {
 	if len(types) == 0 {
 		types = []DType{F64}
 	}
-	return contains(ops, op) && (t == "" || contains(types, t))
-}
-
-func contains[T comparable](list []T, x T) bool {
-	for _, v := range list {
-		if v == x {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ops, op) && (t == "" || slices.Contains(types, t))
 }
 
 // An Implementation answers questions, in process or through a pipe. Answer

@@ -255,6 +255,8 @@ type number struct {
 	logs *exact.Form // Σ p(|ln p| + |ln q|), all coefficients positive
 	phi  *exact.Form // Σφ; nil where the quantity has none
 	lin  *big.Rat    // P + Q for a generalised form, else nil
+	// under times η is what subnormal quotients of a normalisation may cost.
+	under *big.Float
 }
 
 // certain reports whether a finite number is impossible.
@@ -274,7 +276,7 @@ func (q *question) reduce() outcome {
 		return outcome{nan: true}
 	}
 	weight := big.NewRat(1, divisor)
-	sum := &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form)}
+	sum := &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
 	all := outcome{value: sum}
 	finite, infinite := true, true
 	for i := range q.p {
@@ -305,6 +307,7 @@ func (s *number) add(w *big.Rat, t *number) {
 	s.form.AddScaled(w, t.form)
 	s.logs.AddScaled(w, t.logs)
 	s.n += t.n
+	s.under = up().Add(s.under, up().Mul(float(w), t.under))
 	s.p.Add(s.p, new(big.Rat).Mul(w, t.p))
 	if t.lin != nil {
 		if s.lin == nil {
@@ -419,7 +422,7 @@ func (q *question) empty() outcome {
 }
 
 func zero() *number {
-	return &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form)}
+	return &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
 }
 
 func normalises(c spec.Convention) bool {

@@ -280,12 +280,14 @@ type terms struct {
 	pos, neg     bool // infinite terms seen
 	dropped      bool
 	extra        exact.Num // Σ of the factors that meet ln(dq/dp)
-	generalised  bool
 	lin, linMass *big.Rat
+	divides      bool       // the convention normalises
+	under        *big.Float // × η: what subnormal quotients may cost
+	may          outcome    // what they may turn the row into
 }
 
 func newTerms(q *question, s operand) *terms {
-	return &terms{q: q, s: s, form: new(exact.Form), logs: new(exact.Form)}
+	return &terms{q: q, s: s, form: new(exact.Form), logs: new(exact.Form), divides: normalises(q.c), under: up()}
 }
 
 // rule records what a word for a zero stands for.
@@ -391,6 +393,40 @@ func (t *terms) kl(i int) {
 	}
 	t.logMass(a, x, dp)
 	t.logMass(a, y, dq)
+	t.underflow(a, y)
+}
+
+// underflow allows for a quotient y/dq of a normalisation that is subnormal:
+// rounding it moves it by up to η/2, hence ln(p/q) by up to η/q (from
+// −ln(1−x) ≤ 2x for x ≤ ¾), and the term by (a/dp)·η/q; a subnormal p moves
+// its term by η(|ln(p/q)| + 1), and no two numbers of a format have a ratio
+// beyond e^1500. A quotient below η may be rounded to 0, with what the zero
+// rule makes of it.
+func (t *terms) underflow(a, y exact.Num) {
+	dq := t.s.q.log.div
+	if !t.divides {
+		return
+	}
+	p, least := formatLimits(t.q.result)
+	normal := exact.Int(1).Ldexp(least + p - 1).Mul(dq)
+	if y.Cmp(normal) < 0 {
+		f := new(big.Float).SetPrec(massPrecision).SetMode(big.ToPositiveInf)
+		f.Quo(f.Mul(a.Abs().Float(), dq.Float()), new(big.Float).SetPrec(massPrecision).Mul(t.s.p.factor.div.Float(), y.Abs().Float()))
+		t.under = up().Add(t.under, f)
+		if y.Cmp(exact.Int(1).Ldexp(least).Mul(dq)) < 0 {
+			switch or(t.q.c.ZeroQ, "inf") {
+			case "inf":
+				t.may.posInf = true
+			case "nan":
+				t.may.nan = true
+			case "reject":
+				t.may.reject = true
+			}
+		}
+	}
+	if a.Abs().Cmp(exact.Int(1).Ldexp(least+p-1).Mul(t.s.p.factor.div)) < 0 {
+		t.under = up().Add(t.under, big.NewFloat(1501))
+	}
 }
 
 // logMass adds |a|·|ln(x/div)| to the mass of logarithms.
@@ -569,7 +605,7 @@ func (t *terms) finish() outcome {
 	mass := exact.Sum(t.mass).Rat()
 	mass.Mul(mass, weight)
 
-	num := &number{form: new(exact.Form), n: t.n, logs: new(exact.Form), p: mass}
+	num := &number{form: new(exact.Form), n: t.n, logs: new(exact.Form), p: mass, under: t.under}
 	if t.q.quantity == spec.KL && t.s.ratio.Sign() == 0 {
 		num.phi = t.phi(weight, mass)
 	}
@@ -583,7 +619,8 @@ func (t *terms) finish() outcome {
 		num = num.scaled(scale)
 	}
 	o.value = num
-	return o
+	o.nan, o.reject, o.posInf = t.may.nan, t.may.reject, t.may.posInf
+	return t.signed(o)
 }
 
 // phi returns Σφ = K − P + Q of the row.
@@ -615,6 +652,7 @@ func (t *terms) signed(o outcome) outcome {
 func (n *number) scaled(s *big.Rat) *number {
 	abs := new(big.Rat).Abs(s)
 	m := &number{form: new(exact.Form), n: n.n, logs: new(exact.Form), p: new(big.Rat).Mul(n.p, abs)}
+	m.under = up().Mul(n.under, float(abs))
 	m.form.AddScaled(s, n.form)
 	m.logs.AddScaled(abs, n.logs)
 	if n.lin != nil {

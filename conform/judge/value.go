@@ -49,6 +49,7 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		one.AddLog(exact.Int(1), base, exact.Int(1))
 		lnb := one.Mass(massPrecision).Lo
 		n.p = new(big.Rat).Quo(n.p, rat(lnb))
+		n.under = up().Quo(n.under, lnb)
 		if n.lin != nil {
 			n.lin = new(big.Rat).Quo(n.lin, rat(lnb))
 		}
@@ -64,7 +65,7 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		set.RN = spec.HexBits(q.result, r.Bits)
 	}
 
-	mass := &spec.Mass{N: n.n, AbsT: n.form.Mass(massPrecision).Hi, P: float(n.p), Logs: n.logs.Mass(massPrecision).Hi}
+	mass := &spec.Mass{N: n.n, AbsT: n.form.Mass(massPrecision).Hi, P: float(n.p), Logs: n.logs.Mass(massPrecision).Hi, Under: n.under}
 	mass.AbsK = maxAbs(v)
 	if n.lin != nil {
 		// The terms q − p are terms of the sum too.
@@ -341,9 +342,6 @@ func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) 
 		}
 		g.Level = l
 	}
-	if s.Loose && g.Level.Rank() > spec.L1.Rank() {
-		g.Level = spec.L5 // graded at L1 only: nothing more can be asked
-	}
 	return g, true
 }
 
@@ -354,14 +352,15 @@ func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) 
 //	L2  ½ulp(K) + 4(√n + 4)·u·Σ|t| + nη
 //	L3  ½ulp(K) + 4(√n + 4)·u·(Σφ + |K|) + nη
 //
-// The masses are upper bounds and every operation rounds up, so a bound is
+// and, where the convention normalises, η·Σ(p/q + …) over the quotients that
+// are subnormal (terms.underflow). The masses are upper bounds and every operation rounds up, so a bound is
 // never too small, and too large by less than one part in 2^60.
 func bounds(m *spec.Mass, ulp *big.Float, p, least int) map[spec.Level]*big.Float {
 	u := new(big.Float).SetMantExp(big.NewFloat(1), -p)
 	n := float64(m.N)
 	floor := up().Add(
 		up().Quo(ulp, big.NewFloat(2)),
-		up().Mul(big.NewFloat(n), new(big.Float).SetMantExp(big.NewFloat(1), least)))
+		up().Mul(up().Add(big.NewFloat(n), m.Under), new(big.Float).SetMantExp(big.NewFloat(1), least)))
 	bound := func(factor float64, mass *big.Float) *big.Float {
 		b := up().Mul(up().Mul(big.NewFloat(factor), u), mass)
 		return b.Add(b, floor)

@@ -50,22 +50,23 @@
 //  8. ln 2 is held with 64 further bits, within 1 + 2^-40 units of the last of
 //     them. Multiplied by |e| < 2^33 and truncated: less than 1 + 2^-30.
 //
-// Together less than 6.1 units. The code counts [unit] = 7. Near-equal b and c
-// give e = 0 and J = 128, where parts 7 and 8 are zero, and a large ℓ, so that
-// few terms are needed; b = c gives exactly 0.
+// Together less than 6.1 units; the code counts 7. Near-equal b and c give e = 0
+// and J = 128, where parts 7 and 8 are zero, and a large ℓ, so that few terms are
+// needed; b = c gives exactly 0.
 //
-// The bounds in 7 and 8 need w ≤ 2^16 and are used to w = 2^15, the limit of
-// [Form.Enclose].
+// The bounds in 7 and 8 need w ≤ 2^16. [Form.Enclose] goes to 2^15, and a base close
+// to 1 adds less than 2^14 + 128.
 //
 // # The error of a form
 //
 // A product of a_i with its logarithm, and the sum of such products, are formed
 // exactly, by integer multiplication into an accumulator that spans all
 // exponents that occur. Hence the sum over a group is in error by less than
-// 7·Σ|a_i| units, for any number of terms. The group is multiplied by the
-// numerator of W_g and divided by its denominator with one truncation to a
-// common last place, 2^-24 of the error and less; R is truncated to the same
-// place. The error is the integer
+// 7·Σ|a_i| units, for any number of terms, n ≤ 2^40 and more; the absolute values
+// of the approximations serve for the mass with the same error. The group is
+// multiplied by the numerator of W_g and divided by its denominator with one
+// truncation to a common last place, about 2^-24 units times the largest
+// |W_g|·Σ|a_i|; R is truncated to the same place. The error is the integer
 //
 //	E = Σ_g ( ⌈7·|W_g|·Σ|a_i|⌉ + 1 ) + [1 if R was truncated]
 //

@@ -2,6 +2,7 @@ package exact
 
 import (
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"testing"
 )
@@ -35,6 +36,25 @@ func BenchmarkRound(b *testing.B) {
 		b.Run(fmt.Sprintf("JS/n=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				if _, err := JensenShannon(p, q).Round(Float64); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCancellation rounds a form of 1000 terms that first shows at about
+// 900 bits, and one that is 0.
+func BenchmarkCancellation(b *testing.B) {
+	p, q := randomPair(1, 1000)
+	minus := big.NewRat(-1, 1)
+	for name, tail := range map[string]Num{"900-bits": Int(1).Ldexp(-900), "zero": {}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				f := KL(p, q)
+				f.AddScaled(minus, KL(p, q))
+				f.AddLog(tail, Int(3), Int(1))
+				if _, err := f.Round(Float64); err != nil {
 					b.Fatal(err)
 				}
 			}

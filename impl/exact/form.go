@@ -15,9 +15,10 @@ import (
 // base that is e or a positive dyadic number other than 1. The zero value is
 // the number 0 at base e.
 //
-// The methods that build a Form may not run concurrently with any other
-// method on it; all others may. Sums of logarithms are remembered per width
-// and shared between the forms made from one another with AddScaled.
+// AddLog, AddRat, AddScaled and SetBase may not run at the same time as another
+// method of the same form; all others may, and g may be in use elsewhere while
+// AddScaled reads it. Sums of logarithms are remembered for each width and
+// shared between the forms made from one another with AddScaled.
 type Form struct {
 	r      *big.Rat // nil is 0
 	groups []group
@@ -129,20 +130,23 @@ type Interval struct {
 }
 
 // Enclose returns an enclosure of f from logarithms with w fractional bits,
-// rounded up to a multiple of 64 and at most 2^15. Its width is about 14·2^-w·Σ|W_g·a_i|/|ln base|,
-// so that a form whose value is tiny against its coefficients needs a larger w.
+// rounded up to a multiple of 64 and at most 2^15. Its width is about
+// 14·2^-w·Σ_g |W_g|·Σ_i |a_i| / |ln base|, so that a form whose value is tiny
+// against its coefficients needs a larger w.
 func (f *Form) Enclose(w int) Interval {
-	n := min(limbsFor(w), maxWidth/64)
+	n := limbsFor(min(w, maxWidth))
 	return f.enclose(n, false).export(n)
 }
 
-// Mass returns an enclosure of Σ_g |W_g|·Σ_i |a_i·ln(b_i/c_i)| / |ln base|.
+// Mass returns an enclosure of Σ_g |W_g|·Σ_i |a_i·ln(b_i/c_i)| / |ln base|, from
+// logarithms as in Enclose.
 func (f *Form) Mass(w int) Interval {
-	n := min(limbsFor(w), maxWidth/64)
+	n := limbsFor(min(w, maxWidth))
 	return f.enclose(n, true).export(n)
 }
 
-// maxWidth limits the precision of all evaluation; the tables grow with its square.
+// maxWidth limits the precision, as the tables grow with its square. A base close to
+// 1 adds less than 2^14 bits, and the proof covers 2^16.
 const maxWidth = 1 << 15
 
 func limbsFor(w int) int { return max(1, (w+63)/64) }
@@ -384,10 +388,10 @@ const hopeless = 512
 //
 // The precision doubles until both ends of the enclosure round to the same
 // number. A value that may be rational is tested for it from the second
-// enclosure on: only rational values can be ties (Hermite–Lindemann). The test is
-// first limited to 256 distinct odd parts of b and c, then to maxParts. Where
-// it cannot decide, Round returns ErrUndecided once the enclosure is 2^-512 of
-// the last place wide; in any case it does so beyond 2^15 bits.
+// enclosure on, as only rational values can be ties. The test is first limited
+// to 256 distinct odd parts of b and c, then to the 4096 of Rational. Where it
+// cannot decide, Round returns ErrUndecided once the enclosure is less than
+// 2^-512 of the last place wide; in any case it does so beyond 2^15 bits.
 func (f *Form) Round(to Format) (Rounding, error) {
 	start := limbsFor(to.prec + 40)
 	if f.Len() == 0 && (f.base == nil || f.rat().Sign() == 0) {

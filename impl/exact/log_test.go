@@ -70,7 +70,7 @@ func TestErrorOfALogarithm(t *testing.T) {
 // TestErrorOfAtanh holds parts 2 to 5 of the proof, which are one-sided.
 func TestErrorOfAtanh(t *testing.T) {
 	r := generator(11)
-	for _, n := range []int{1, 2, 3, 5, 8} {
+	for _, n := range []int{1, 2, 3, 5, 8, 24} {
 		coarse, fine := newKernel(tableFor(n)), newKernel(tableFor(4*n))
 		worst := 0.0
 		for range 20000 / (n * n) {

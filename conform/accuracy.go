@@ -1,0 +1,134 @@
+package conform
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"klconf/conform/judge"
+	"klconf/spec"
+)
+
+type stratumKey struct {
+	name  string
+	dtype spec.DType
+}
+
+func (k stratumKey) compare(l stratumKey) int {
+	return cmp.Or(strings.Compare(k.name, l.name), strings.Compare(string(k.dtype), string(l.dtype)))
+}
+
+// A stratum gathers the finite answers to one kind of question in one
+// format.
+type stratum struct {
+	ulp    []float64
+	cond   float64
+	bits   float64
+	worst  string
+	inputs []spec.Input
+	level  spec.Level
+}
+
+// count adds one graded answer.
+func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g judge.Grade) {
+	if name == "" || !g.Finite || len(req.Arrays) == 0 {
+		return
+	}
+	k := stratumKey{name, req.Arrays[0].DType}
+	s := r.strata[k]
+	if s == nil {
+		s = &stratum{level: spec.L5}
+		r.strata[k] = s
+	}
+	if len(s.ulp) == 0 || g.ULP > slices.Max(s.ulp) {
+		s.worst, s.inputs = id, inputs(req.Arrays)
+	}
+	s.ulp = append(s.ulp, g.ULP)
+	s.cond = math.Max(s.cond, g.Cond)
+	s.bits = math.Max(s.bits, g.BitsLost)
+	// Where the factor of the bound exceeds 2^-6 (long rows in a short
+	// format) every answer is within it: such a row ranks nothing.
+	if g.Level.Rank() < s.level.Rank() && !unranked(e) {
+		s.level = g.Level
+	}
+}
+
+func unranked(e spec.Expected) bool {
+	u := map[spec.DType]float64{spec.F64: 0x1p-53, spec.F32: 0x1p-24, spec.F16: 0x1p-11, spec.BF16: 0x1p-8}[e.DType]
+	for _, v := range e.Values {
+		if v.Mass != nil && 2*float64(v.Mass.N+4)*u > 0x1p-6 {
+			return true
+		}
+	}
+	return false
+}
+
+// accuracy returns the rows of the report and the lowest level over them.
+func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
+	var rows []spec.Accuracy
+	lowest := spec.Level("")
+	for _, k := range slices.SortedFunc(maps.Keys(r.strata), stratumKey.compare) {
+		s := r.strata[k]
+		sorted := slices.Sorted(slices.Values(s.ulp))
+		at := func(q float64) float64 { return finite(sorted[int(q*float64(len(sorted)-1)+.5)]) }
+		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: len(sorted), ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
+			CondMax: finite(s.cond), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level}
+		for _, in := range s.inputs {
+			a.WorstHex = append(a.WorstHex, in.Hex...)
+		}
+		rows = append(rows, a)
+		if lowest == "" || s.level.Rank() < lowest.Rank() {
+			lowest = s.level
+		}
+	}
+	return rows, lowest
+}
+
+// finite keeps a number that JSON can hold.
+func finite(x float64) float64 {
+	if math.IsInf(x, 1) || math.IsNaN(x) {
+		return math.MaxFloat64
+	}
+	return x
+}
+
+// levelChecks records one check for each level above L1 and each stratum:
+// L2 and L3 are SHOULD, L4 and L5 MAY.
+func (r *run) levelChecks() {
+	for _, l := range []struct {
+		level spec.Level
+		id    string
+	}{{spec.L2, "ACC-2"}, {spec.L3, "ACC-3"}, {spec.L4, "ACC-4"}, {spec.L5, "ACC-5"}} {
+		for _, k := range slices.SortedFunc(maps.Keys(r.strata), stratumKey.compare) {
+			s := r.strata[k]
+			id := fmt.Sprintf("accuracy/%s/%s/%s", strings.ToLower(string(l.level)), k.name, k.dtype)
+			if !r.selected(id) {
+				continue
+			}
+			res := spec.Result{ID: id, Requirements: []string{l.id}, Status: spec.Pass}
+			if s.level.Rank() < l.level.Rank() {
+				res.Status = spec.Note
+				res.Message = fmt.Sprintf("%s is reached; the largest error seen is %.3g ulp (%s)", s.level, finite(slices.Max(s.ulp)), s.worst)
+			}
+			r.results = append(r.results, res)
+		}
+	}
+}
+
+// cpuName returns the processor's name where the system says it.
+func cpuName() string {
+	b, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,553 @@
+package conform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"klconf/conform/judge"
+	"klconf/golden"
+	"klconf/spec"
+)
+
+// A Target is one implementation to grade: Impl in this process, or Command
+// as an adapter.
+type Target struct {
+	ID      string // "gonum", "scipy/stats.entropy", "./my-adapter"
+	Impl    spec.Implementation
+	Command []string
+	Env     []string // added to the environment of Command
+	Known   []Known
+	// Rerun returns the command line that repeats one check.
+	Rerun func(id string, seed uint64) string
+}
+
+// Known names checks that are known to fail today. Matching checks still
+// run, and one that passes is red.
+type Known struct {
+	ID     string      `json:"id"` // a pattern of Match
+	Status spec.Status `json:"status"`
+	Why    string      `json:"why"`
+	Source string      `json:"source,omitempty"`
+}
+
+// Options say how much to ask.
+type Options struct {
+	Version        string // of the suite
+	Full           bool
+	Only, Skip     []string // patterns of Match
+	Seed           uint64
+	TimeoutScale   float64 // 1 if zero
+	Strict         bool    // demand agreement with the definition on pmfs
+	AcceptDetected bool
+	Shard, Shards  int                   // this shard of so many; 0 of 0 is all
+	Progress       func(done, total int) // may be nil
+}
+
+// ErrStart is wrapped by the error of Run when an implementation could not be
+// started or did not speak the protocol.
+var ErrStart = errors.New("could not start or speak")
+
+// Run grades one implementation. The only error is one that wraps ErrStart;
+// everything that goes wrong later is in the report. When ctx is done the
+// report says incomplete and holds what was asked until then.
+func Run(ctx context.Context, t Target, o Options) (spec.Report, error) {
+	if o.TimeoutScale == 0 {
+		o.TimeoutScale = 1
+	}
+	r := &run{ctx: ctx, target: t, o: o, source: map[string]string{}, strata: map[stratumKey]*stratum{},
+		agrees: spec.Agreement{PMF: true, Measure: true}, began: time.Now()}
+	if t.Impl != nil {
+		r.asker = newInProcess(t.Impl, o.TimeoutScale)
+	} else {
+		r.asker = newProcess(t.Command, t.Env, "klconf "+o.Version, o.TimeoutScale)
+	}
+	defer r.asker.close()
+	d, err := r.asker.hello(ctx)
+	if err != nil {
+		return spec.Report{}, fmt.Errorf("%s: %w: %w", t.ID, ErrStart, err)
+	}
+	r.desc = d
+	r.detect()
+	r.grade()
+	return r.finish(), nil
+}
+
+// A run is the state of grading one implementation.
+type run struct {
+	ctx    context.Context
+	target Target
+	o      Options
+	asker  asker
+	desc   spec.Description
+	began  time.Time
+
+	conv     spec.Convention
+	source   map[string]string // field → declared | detected | definition
+	narrow   bool              // a refusal of unnormalised input was detected
+	swapped  bool              // the arguments are swapped: asked as (Q, P)
+	departs  []string          // detected fields that differ from the definition
+	findings []string
+
+	results []spec.Result
+	strata  map[stratumKey]*stratum
+	agrees  spec.Agreement
+	asked   int
+	fresh   int // questions since the last repetition
+}
+
+// A question is one check that asks once and grades the answer.
+type question struct {
+	id           string
+	requirements []string
+	request      func() spec.Request
+	stratum      string
+	class        string // pmf | measure | other
+}
+
+// grade asks everything in the plan.
+func (r *run) grade() {
+	plan := r.plan()
+	for i, step := range plan {
+		if r.ctx.Err() != nil {
+			break
+		}
+		if r.o.Progress != nil {
+			r.o.Progress(i, len(plan))
+		}
+		step.run()
+	}
+	if r.o.Progress != nil {
+		r.o.Progress(len(plan), len(plan))
+	}
+}
+
+// A step is one entry of the plan.
+type step struct {
+	id  string
+	run func()
+}
+
+// selected reports whether a check belongs to this run and shard.
+func (r *run) selected(id string) bool {
+	if len(r.o.Only) > 0 && !matchAny(r.o.Only, id) || matchAny(r.o.Skip, id) {
+		return false
+	}
+	if r.o.Shards > 1 {
+		h := fnv.New32a()
+		h.Write([]byte(id))
+		return int(h.Sum32()%uint32(r.o.Shards)) == r.o.Shard
+	}
+	return true
+}
+
+// quickLimit is the largest vector of a quick run.
+const quickLimit = 4096
+
+func (r *run) plan() []step {
+	var plan []step
+	add := func(id string, f func()) {
+		if r.selected(id) {
+			plan = append(plan, step{id, f})
+		}
+	}
+	large := map[string]bool{}
+	for _, v := range golden.Vectors() {
+		if n := v.Len(); !r.o.Full && n > quickLimit {
+			if large[v.Stratum] {
+				continue
+			}
+			large[v.Stratum] = true
+		}
+		add(v.ID, func() {
+			r.question(question{v.ID, v.Requirements, v.Request, v.Stratum, v.Class})
+		})
+	}
+	r.planIO(add)
+	r.planRandom(add)
+	r.planLaws(add)
+	return plan
+}
+
+// offers reports whether a question can be put, and if not why.
+func (r *run) offers(q spec.Request) (string, bool) {
+	var d spec.DType
+	if len(q.Arrays) > 0 {
+		d = q.Arrays[0].DType
+	}
+	if !r.desc.Offers(q.Op, d) {
+		return fmt.Sprintf("%s in %s is not offered", q.Op, d), false
+	}
+	for _, s := range r.conv.Steps {
+		for _, t := range []*spec.Threshold{s.Lo, s.Hi, s.Value, s.AtOrBelow} {
+			if t == nil {
+				continue
+			}
+			if _, err := t.At(d); err != nil {
+				return err.Error(), false
+			}
+		}
+	}
+	return "", true
+}
+
+// put asks one question, with the arguments in the order the implementation
+// wants them.
+func (r *run) put(id string, q spec.Request) spec.Answer {
+	if r.swapped && len(q.Arrays) >= 2 {
+		q.Arrays = slices.Clone(q.Arrays)
+		q.Arrays[0], q.Arrays[1] = q.Arrays[1], q.Arrays[0]
+		q.Arrays[0].Name, q.Arrays[1].Name = "p", "q"
+	}
+	r.asked++
+	return r.asker.ask(r.ctx, id, q)
+}
+
+// expect is judge.Expect under the convention in force, with the refusals
+// that were detected outside the pmfs added.
+func (r *run) expect(q question, c spec.Convention) (spec.Expected, error) {
+	e, err := judge.Expect(q.request(), c)
+	if err == nil && r.narrow && q.class != "pmf" {
+		for i := range e.Values {
+			e.Values[i].Reject = true
+		}
+	}
+	return e, err
+}
+
+// question asks one question and records one result.
+func (r *run) question(q question) {
+	req := q.request()
+	if why, ok := r.offers(req); !ok {
+		r.record(spec.Result{ID: q.id, Requirements: q.requirements, Status: spec.StatusUnsupported, Message: why}, req)
+		return
+	}
+	e, err := r.expect(q, r.conv)
+	if err != nil {
+		status := spec.StatusError
+		if errors.Is(err, judge.ErrPlanned) {
+			status = spec.Skipped
+		}
+		r.record(spec.Result{ID: q.id, Requirements: q.requirements, Status: status, Message: err.Error()}, req)
+		return
+	}
+	a := r.put(q.id, req)
+	res := r.gradeAnswer(q, req, e, a)
+	if res.Status == spec.Pass || res.Status == spec.Note {
+		if again := r.repeat(q, e, a); again != nil {
+			res.Status, res.Message = again.Status, again.Message
+			if !slices.Contains(res.Requirements, "IO-2") {
+				res.Requirements = append(slices.Clone(res.Requirements), "IO-2")
+			}
+		}
+	}
+	r.record(res, req)
+}
+
+// gradeAnswer turns one answer into a result without recording it, and
+// counts it in its stratum.
+func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.Answer) spec.Result {
+	res := spec.Result{ID: q.id, Requirements: q.requirements}
+	if a.Status != spec.OK && a.Status != spec.Rejected {
+		res.Status, res.Message = statusOf(a)
+		if a.Status != spec.Unsupported {
+			r.disagree(q.class)
+			res.Got = &spec.Got{Status: string(a.Status)}
+			if len(e.Values) > 0 {
+				res.Expected = &e.Values[0]
+			}
+		}
+		return res
+	}
+	g := judge.Assess(e, a)
+	r.compare(q, a, g)
+	r.count(q.stratum, e, req, q.id, g)
+	res.Status = spec.Pass
+	res.Got, res.Expected = &g.Got, &g.Expected
+	if g.Finite {
+		res.ULP, res.Cond = &g.ULP, &g.Cond
+	}
+	broken := func(id string, s spec.Status, why string) {
+		if res.Status == spec.Fail || s == spec.Note && res.Status == spec.Note {
+			return
+		}
+		res.Status, res.Message = s, why
+		if req, ok := spec.Lookup(id); ok {
+			res.Message = fmt.Sprintf("%s: %s (%s)", id, why, req.Statement)
+		}
+	}
+	for _, id := range q.requirements {
+		requirement, ok := spec.Lookup(id)
+		if !ok {
+			requirement = spec.Requirement{ID: id, Force: spec.Must}
+		}
+		if s := g.Status(requirement); s != spec.Pass {
+			why := g.Why
+			if g.NegZero && why == "" {
+				why = "got -0"
+			}
+			broken(id, s, why)
+		}
+	}
+	if claim := r.desc.Accuracy; claim.Rank() > g.Level.Rank() && g.Level != "" && res.Status != spec.Fail {
+		broken("ACC-6", spec.Fail, fmt.Sprintf("%s is claimed: %s", claim, g.Why))
+		res.Requirements = append(slices.Clone(res.Requirements), "ACC-6")
+	}
+	return res
+}
+
+// statusOf translates an answer that is neither a number nor a refusal.
+func statusOf(a spec.Answer) (spec.Status, string) {
+	switch a.Status {
+	case spec.Unsupported:
+		return spec.StatusUnsupported, a.Message
+	case spec.Errored:
+		return spec.StatusError, "it answered error: " + a.Message
+	case spec.Crashed:
+		return spec.StatusCrash, "it died: " + strings.TrimPrefix(a.Message, "it died, ")
+	case spec.TimedOut:
+		return spec.StatusTimeout, a.Message
+	case spec.ProtocolError:
+		return spec.StatusProtocol, a.Message
+	}
+	return spec.StatusNotRun, a.Message
+}
+
+// repeat asks again: every question twice more of an implementation that
+// says it is not deterministic, one in fifty otherwise, which must give the
+// same bits.
+func (r *run) repeat(q question, e spec.Expected, first spec.Answer) *spec.Result {
+	if d := r.desc.Deterministic; d != nil && !*d {
+		for range 2 {
+			req := q.request()
+			if res := r.gradeAnswer(q, req, e, r.put(q.id, req)); res.Status.Red() {
+				return &res
+			}
+		}
+		return nil
+	}
+	if r.fresh++; r.fresh < 50 {
+		return nil
+	}
+	r.fresh = 0
+	second := r.put(q.id, q.request())
+	if sameAnswer(first, second) {
+		return nil
+	}
+	return &spec.Result{Status: spec.Fail, Message: "IO-2: the same question, asked twice, gave different answers: " + text(first) + " and " + text(second)}
+}
+
+func sameAnswer(a, b spec.Answer) bool {
+	if a.Status != b.Status || len(a.Arrays) != len(b.Arrays) {
+		return false
+	}
+	for i := range a.Arrays {
+		x, y := a.Arrays[i], b.Arrays[i]
+		if x.DType != y.DType || !slices.Equal(x.Shape, y.Shape) || x.Len() != y.Len() {
+			return false
+		}
+		for j := range x.Len() {
+			// NaN payloads are never required.
+			if x.Bits(j) != y.Bits(j) && !(x.DType.Float() && x.Float(j) != x.Float(j) && y.Float(j) != y.Float(j)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// text writes an answer in a few words.
+func text(a spec.Answer) string {
+	r, ok := a.Result()
+	if !ok || r.Check() != nil || r.Len() == 0 || !r.DType.Float() {
+		return string(a.Status)
+	}
+	s := fmt.Sprintf("%s (%s)", spec.Decimal(r.Float(0)), spec.HexBits(r.DType, r.Bits(0)))
+	if r.Len() > 1 {
+		s += " …"
+	}
+	return s
+}
+
+// compare keeps agrees_with_definition: on pmfs the raw and the normalised
+// value both count as the definition's.
+func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
+	if q.class != "pmf" && q.class != "measure" {
+		return
+	}
+	if len(r.departs) == 0 && !r.departsDeclared() {
+		if g.Level.Rank() < spec.L1.Rank() {
+			r.disagree(q.class)
+		}
+		return
+	}
+	definitions := []spec.Convention{{}}
+	if q.class == "pmf" {
+		definitions = append(definitions, spec.Convention{Steps: []spec.Step{{Do: "normalise", Of: "both"}}})
+	}
+	for _, c := range definitions {
+		c.ResultDType = r.conv.ResultDType
+		if e, err := judge.Expect(q.request(), c); err == nil && judge.Assess(e, a).Level.Rank() >= spec.L1.Rank() {
+			return
+		}
+	}
+	r.disagree(q.class)
+}
+
+// departsDeclared reports whether the declared convention is anything but
+// the definition.
+func (r *run) departsDeclared() bool {
+	for _, f := range spec.Fields {
+		if departure(f, r.conv) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) disagree(class string) {
+	switch class {
+	case "pmf":
+		r.agrees.PMF = false
+	case "measure":
+		r.agrees.Measure = false
+	}
+}
+
+// record applies the known-failing list and appends the result.
+func (r *run) record(res spec.Result, req spec.Request) {
+	res.Requirements = slices.Clone(res.Requirements)
+	for _, k := range r.target.Known {
+		if !Match(k.ID, res.ID) {
+			continue
+		}
+		switch {
+		case res.Status == spec.StatusNotRun || res.Status == spec.Skipped || res.Status == spec.StatusUnsupported:
+		case k.Status == spec.KnownFlaky:
+			if res.Status.Red() {
+				res.Status = spec.KnownFlaky
+			}
+		case res.Status.Red():
+			res.Status = spec.KnownFail
+			res.Message += " — known: " + k.Why
+		default:
+			res.Status = spec.Fail
+			res.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", k.ID, k.Why)
+		}
+		break
+	}
+	if res.Status != spec.Pass && res.Status != spec.StatusUnsupported {
+		if len(req.Arrays) > 0 {
+			res.Inputs = inputs(req.Arrays)
+		}
+		if r.target.Rerun != nil {
+			res.Rerun = r.target.Rerun(res.ID, r.o.Seed)
+		}
+	}
+	r.results = append(r.results, res)
+}
+
+// shownElements is how many elements of an array a report shows.
+const shownElements = 16
+
+func inputs(arrays []spec.Array) []spec.Input {
+	var in []spec.Input
+	for _, a := range arrays {
+		x := spec.Input{Name: a.Name, DType: a.DType, Shape: a.Shape, Hex: []string{}, Decimal: []string{}}
+		if a.Check() == nil {
+			for i := range min(a.Len(), shownElements) {
+				x.Hex = append(x.Hex, spec.HexBits(a.DType, a.Bits(i)))
+				if a.DType.Float() {
+					x.Decimal = append(x.Decimal, spec.Decimal(a.Float(i)))
+				} else {
+					x.Decimal = append(x.Decimal, fmt.Sprint(a.Bits(i)))
+				}
+			}
+		}
+		in = append(in, x)
+	}
+	return in
+}
+
+// finish makes the report.
+func (r *run) finish() spec.Report {
+	mode := "quick"
+	if r.o.Full {
+		mode = "full"
+	}
+	rep := spec.Report{
+		Schema:         spec.ResultSchema,
+		Suite:          spec.Suite{Version: r.o.Version, Spec: spec.Version, Vectors: golden.Version, Mode: mode, Seed: r.o.Seed},
+		Environment:    environment(),
+		Implementation: spec.Subject{Description: r.desc, ID: r.target.ID, ConventionSource: r.source},
+		Agrees:         r.agrees,
+		Findings:       r.findings,
+		Counts:         map[spec.Status]int{},
+	}
+	rep.Environment.Packages = r.desc.Packages
+	c := r.conv
+	c.Complete = false
+	rep.Implementation.Convention = &c
+	r.levelChecks()
+	rep.Accuracy, rep.Level = r.accuracy()
+	for _, res := range r.results {
+		rep.Counts[res.Status]++
+	}
+	rep.Results = r.results
+	if rep.Results == nil {
+		rep.Results = []spec.Result{}
+	}
+	switch {
+	case r.ctx.Err() != nil:
+		rep.Incomplete = "interrupted"
+	case r.asker.ended() != "":
+		rep.Incomplete = r.asker.ended()
+	case len(r.results) == 0:
+		rep.Incomplete = "nothing was selected"
+	}
+	if len(r.departs) > 0 {
+		rep.Suggestion = r.suggestion()
+	}
+	red := 0
+	for s, n := range rep.Counts {
+		if s.Red() && s != spec.StatusNotRun {
+			red += n
+		}
+	}
+	switch {
+	case rep.Incomplete != "":
+		rep.Verdict = spec.Incomplete
+	case red > 0, r.o.Strict && !r.agrees.PMF:
+		rep.Verdict = spec.Nonconforming
+	case rep.Counts[spec.StatusNotRun] > 0:
+		rep.Verdict = spec.Incomplete
+	case len(r.departs) > 0 && !r.o.AcceptDetected:
+		rep.Verdict = spec.Undeclared
+	default:
+		rep.Verdict = spec.Conforming
+	}
+	rep.Environment.Seconds = time.Since(r.began).Seconds()
+	return rep
+}
+
+func environment() spec.Environment {
+	return spec.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: cpuName(),
+		Threads: map[string]string{"GOMAXPROCS": fmt.Sprint(runtime.GOMAXPROCS(0))}}
+}
+
+// rng returns the generator of one check: the same for a seed and an id,
+// whatever else runs.
+func (r *run) rng(id string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return rand.New(rand.NewPCG(r.o.Seed, h.Sum64()))
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,53 @@
+package conform
+
+import (
+	"context"
+
+	"klconf/property"
+	"klconf/spec"
+)
+
+// The draws of each law.
+const (
+	quickDraws = 100
+	fullDraws  = 2000
+)
+
+// planLaws adds one check for each law and, beyond the first format, for the
+// laws in every other format that is offered.
+func (r *run) planLaws(add func(string, func())) {
+	for _, l := range property.Laws() {
+		for _, d := range floatTypes {
+			id := "law/" + l.ID + "/" + string(d)
+			if r.desc.Offers("kl", d) {
+				add(id, func() { r.law(id, l, d) })
+			}
+		}
+	}
+}
+
+// law runs one law over the implementation's own answers.
+func (r *run) law(id string, l property.Law, d spec.DType) {
+	level := spec.L1
+	if r.desc.Accuracy.Rank() > level.Rank() {
+		level = r.desc.Accuracy
+	}
+	draws := quickDraws
+	if r.o.Full {
+		draws = fullDraws
+	}
+	s := property.Subject{
+		Ask:        func(_ context.Context, q spec.Request) spec.Answer { return r.put(id, q) },
+		Convention: r.conv,
+		Level:      level,
+		DType:      d,
+		Offers:     func(op spec.Op) bool { return r.desc.Offers(op, d) },
+	}
+	o := property.Run(r.ctx, l, s, property.Options{Seed: r.o.Seed, Draws: draws})
+	res := spec.Result{ID: id, Requirements: []string{l.Requirement}, Status: o.Status, Message: o.Message}
+	var req spec.Request
+	if len(o.Requests) > 0 {
+		req = o.Requests[0]
+	}
+	r.record(res, req)
+}
