@@ -213,8 +213,9 @@ func (r *run) put(id string, q spec.Request) spec.Answer {
 // expect is judge.Expect under the convention in force, with the refusals
 // that were detected outside the pmfs added.
 func (r *run) expect(q question, c spec.Convention) (spec.Expected, error) {
-	e, err := judge.Expect(q.request(), c)
-	if err == nil && r.narrow && q.class != "pmf" {
+	req := q.request()
+	e, err := judge.Expect(req, c)
+	if err == nil && r.narrow && !judge.SumsToOne(req) {
 		for i := range e.Values {
 			e.Values[i].Reject = true
 		}

@@ -63,6 +63,15 @@ var (
 		{[]float64{0x1p-40, 1}, []float64{1, 0x1p-40}},
 		{[]float64{.5, .5}, []float64{0x1p-100, 1}},
 	}
+	// One small p by itself: what is added to a ratio or dropped with a small
+	// p shows only here. A kernel that fails on such inputs is detected
+	// without them.
+	extremeProbes = []pairPQ{
+		{[]float64{0x1p-40}, []float64{1}},
+		{[]float64{0x1p-60}, []float64{1}},
+		{[]float64{0x1p-126}, []float64{1}},
+		{[]float64{0x1p-1022}, []float64{1}},
+	}
 	nanProbes = []pairPQ{
 		{[]float64{math.NaN(), .5, .25}, []float64{.5, .25, .25}},
 		{[]float64{.5, .25, .25}, []float64{.25, math.NaN(), .125}},
@@ -445,13 +454,26 @@ func word(a spec.Answer, finite string) string {
 func (d *detector) steps(also []pairPQ) bool {
 	r := d.r
 	inputs := append(slices.Clone(also), stepProbes...)
-	if d.dtype == spec.F64 || d.dtype == spec.F32 || d.dtype == spec.BF16 {
+	if d.dtype != spec.F16 {
 		inputs = append(inputs, tinyProbes...)
 	}
 	if r.narrow || r.conv.RequiresNormalised != nil && r.conv.RequiresNormalised.Required {
 		// Only probes whose totals are exactly 1 can be asked.
 		inputs = []pairPQ{pmfProbes[0], zeroQ, stepProbes[1], zeroP, zeroZero, {[]float64{.5, .5}, []float64{0x1p-7, 1 - 0x1p-7}}}
+		return d.fit(inputs)
 	}
+	switch d.dtype {
+	case spec.F64:
+		return d.fit(append(slices.Clone(inputs), extremeProbes...)) || d.fit(inputs)
+	case spec.F32, spec.BF16:
+		return d.fit(append(slices.Clone(inputs), extremeProbes[:3]...)) || d.fit(inputs)
+	}
+	return d.fit(inputs)
+}
+
+// fit looks for the words for zeros and the steps that explain the inputs.
+func (d *detector) fit(inputs []pairPQ) bool {
+	r := d.r
 	base := r.conv
 	set := func(field string, value string, into *string) {
 		if r.open(field) && value != "" {

@@ -30,7 +30,7 @@ func (r *run) planIO(add func(string, func())) {
 
 // sample returns a pair of pmfs of format d.
 func sample(d spec.DType) []spec.Array {
-	p := []float64{.25, .5, .125, .0625, .0625, 0, 0, 0, 0}
+	p := []float64{.25, .25, .125, .0625, .0625, .0625, .0625, .0625, .0625}
 	q := []float64{.125, .25, .25, .125, .0625, .0625, .0625, .03125, .03125}
 	return []spec.Array{floats("p", d, p), floats("q", d, q)}
 }

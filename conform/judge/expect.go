@@ -492,3 +492,24 @@ func IsPMF(a spec.Array) bool {
 	p, _ := formatLimits(a.DType)
 	return total(x).Sub(exact.Int(1)).Abs().Cmp(exact.Int(int64(len(x))).Ldexp(-p)) <= 0
 }
+
+// SumsToOne reports whether every floating-point array of the question is a
+// pmf whose rows' exact sums are exactly 1.
+func SumsToOne(r spec.Request) bool {
+	for _, a := range r.Arrays {
+		if !a.DType.Float() {
+			continue
+		}
+		for _, row := range split(a) {
+			for _, v := range row {
+				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+					return false
+				}
+			}
+			if total(row).Cmp(exact.Int(1)) != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
