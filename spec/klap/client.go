@@ -22,7 +22,8 @@ import (
 //
 // After a context has expired or a [Fault] other than one that is InStep, the
 // conversation is over: every further call returns that error, and the caller
-// kills the process. Goroutines of the client end when both pipes are closed.
+// kills the process. The client's goroutines end when it and both pipes are
+// closed.
 type Client struct {
 	// Encoding of the requests. Hello sets it to Frame if both sides offer
 	// that, else to B64; it may be changed between questions.
