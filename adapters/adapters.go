@@ -69,15 +69,8 @@ type Entry struct {
 	Note          string           `json:"note,omitempty"`
 }
 
-// A KnownItem is a check that is known to fail. It still runs, and an
-// unexpected pass is red.
-type KnownItem struct {
-	ID     string      `json:"id"`              // result id; * stands for anything within a path component
-	Entry  string      `json:"entry,omitempty"` // empty: every entry
-	Status spec.Status `json:"status"`          // known-fail or known-flaky
-	Why    string      `json:"why"`
-	Source string      `json:"source,omitempty"` // an issue or a line of source
-}
+// KnownItem is the former name of spec.Known.
+type KnownItem = spec.Known
 
 // All returns the embedded adapters by name.
 func All() ([]Manifest, error) { return load(embedded, "") }
@@ -319,21 +312,9 @@ func known(fsys fs.FS, name string) ([]KnownItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var items []KnownItem
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&items); err != nil {
+	items, err := spec.ReadKnown(data)
+	if err != nil {
 		return nil, fmt.Errorf("known.json: %w", err)
-	}
-	for i, k := range items {
-		switch _, err := path.Match(k.ID, ""); {
-		case k.ID == "" || err != nil:
-			return nil, fmt.Errorf("known.json: item %d: %q is not a pattern of result ids", i+1, k.ID)
-		case k.Status != spec.KnownFail && k.Status != spec.KnownFlaky:
-			return nil, fmt.Errorf("known.json: %s: the status is %s or %s, not %q", k.ID, spec.KnownFail, spec.KnownFlaky, k.Status)
-		case k.Why == "":
-			return nil, fmt.Errorf("known.json: %s: why must be given", k.ID)
-		}
 	}
 	return items, nil
 }

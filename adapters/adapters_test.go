@@ -150,8 +150,8 @@ const good = `{"name":"x","title":"X","language":"C","packages":{},"start":["{di
 func TestManifestErrors(t *testing.T) {
 	edit := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for _, c := range []struct{ manifest, known, want string }{
-		{good, `[]`, ""},
-		{good, `[{"id":"golden/*/f64","status":"known-fail","why":"w"}]`, ""},
+		{good, `{"schema":"klconf-known/1","known":[]}`, ""},
+		{good, `{"schema":"klconf-known/1","known":[{"id":"golden/*/f64","status":"known-fail","why":"w"}]}`, ""},
 		{edit(`"x"`, `"y"`), "", `the name "y" is not that of the folder`},
 		{edit(`"X"`, `""`), "", "title and language must be given"},
 		{edit(`"title"`, `"titel"`), "", `unknown field "titel"`},
@@ -166,9 +166,9 @@ func TestManifestErrors(t *testing.T) {
 		{edit(`"id":"f"`, `"id":"f","convention":{"bass":"e"}`), "", `a convention has no field "bass"`},
 		{edit(`"id":"f"`, `"id":"f","convention":{"nan":"maybe"}`), "", `not "maybe"`},
 		{edit(`{"id"`, `{"id":"f","title":"f"},{"id"`), "", "entry f appears twice"},
-		{good, `[{"id":"[","status":"known-fail","why":"w"}]`, "is not a pattern"},
-		{good, `[{"id":"a","status":"fail","why":"w"}]`, `not "fail"`},
-		{good, `[{"id":"a","status":"known-fail"}]`, "why must be given"},
+		{good, `{"schema":"klconf-known/1","known":[{"id":"[","status":"known-fail","why":"w"}]}`, "is not a pattern"},
+		{good, `{"schema":"klconf-known/1","known":[{"id":"a","status":"fail","why":"w"}]}`, `not "fail"`},
+		{good, `{"schema":"klconf-known/1","known":[{"id":"a","status":"known-fail"}]}`, "why must be given"},
 	} {
 		dir := t.TempDir()
 		put(t, filepath.Join(dir, "x", "manifest.json"), c.manifest)
