@@ -69,6 +69,8 @@ var (
 	extremeProbes = []pairPQ{
 		{[]float64{0x1p-40}, []float64{1}},
 		{[]float64{0x1p-60}, []float64{1}},
+		{[]float64{0x1p-40}, []float64{0x1p-8}},
+		{[]float64{0x1p-40}, []float64{0x1p8}},
 		{[]float64{0x1p-126}, []float64{1}},
 		{[]float64{0x1p-1022}, []float64{1}},
 	}
@@ -466,7 +468,7 @@ func (d *detector) steps(also []pairPQ) bool {
 	case spec.F64:
 		return d.fit(append(slices.Clone(inputs), extremeProbes...)) || d.fit(inputs)
 	case spec.F32, spec.BF16:
-		return d.fit(append(slices.Clone(inputs), extremeProbes[:3]...)) || d.fit(inputs)
+		return d.fit(append(slices.Clone(inputs), extremeProbes[:5]...)) || d.fit(inputs)
 	}
 	return d.fit(inputs)
 }

@@ -122,6 +122,9 @@ func TestDetectionFindsEveryConvention(t *testing.T) {
 				if name == "float32 result" && len(dtypes) > 1 {
 					continue
 				}
+				if len(dtypes) > 1 && testing.Short() {
+					continue
+				}
 				grade := func(declares *spec.Convention) spec.Report {
 					rep, err := conform.Run(t.Context(), conform.Target{ID: "x", Impl: obedient{follows: c, declares: declares, dtypes: dtypes}},
 						conform.Options{Version: "test", Seed: 3})
@@ -133,10 +136,12 @@ func TestDetectionFindsEveryConvention(t *testing.T) {
 					}
 					return rep
 				}
-				declared := c
-				declared.Complete = true
-				if rep := grade(&declared); rep.Verdict != spec.Conforming {
-					t.Errorf("%v declared: %s", dtypes, rep.Verdict)
+				if len(dtypes) == 1 {
+					declared := c
+					declared.Complete = true
+					if rep := grade(&declared); rep.Verdict != spec.Conforming {
+						t.Errorf("%v declared: %s", dtypes, rep.Verdict)
+					}
 				}
 
 				var want []string

@@ -72,6 +72,10 @@ type Set struct {
 	Reject    bool       `json:"reject"`
 	RN        string     `json:"rn,omitempty"`
 	Mass      *Mass      `json:"-"`
+	// Overflows says that a plain evaluation meets a number beyond the format
+	// on the way to a finite value; then an infinity, a NaN, a 0 or a refusal
+	// meets L1, and no higher level.
+	Overflows bool `json:"-"`
 }
 
 // Expected is what a whole answer may be: its format, its shape and one Set

@@ -245,6 +245,7 @@ func (q *question) mask(m spec.Array) {
 type outcome struct {
 	reject, nan, posInf, negInf bool
 	value                       *number
+	overflows                   bool // a plain evaluation overflows on the way
 }
 
 // A number is an exact value with what the accuracy levels are measured by.
@@ -283,6 +284,7 @@ func (q *question) reduce() outcome {
 		o := q.row(i)
 		all.reject = all.reject || o.reject
 		all.nan = all.nan || o.nan
+		all.overflows = all.overflows || o.overflows
 		all.posInf = all.posInf || o.posInf
 		all.negInf = all.negInf || o.negInf
 		infinite = infinite && !o.certain()
@@ -348,7 +350,11 @@ func (q *question) row(i int) outcome {
 		case "inf":
 			return outcome{posInf: true}
 		case "ignore":
-			p, w = withoutNaN(p, w)
+			if p, w = withoutNaN(p, w); len(p) == 0 {
+				o := q.empty()
+				o.value = zero() // the sum of nothing, whatever an empty input gives
+				return o
+			}
 		default:
 			// Which of a NaN and something that the convention refuses is met
 			// first is not laid down.

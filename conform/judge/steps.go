@@ -260,10 +260,34 @@ func (q *question) evaluate(p, w []float64) outcome {
 		}
 	}
 	o := t.finish()
+	o.overflows = q.overflows(t, p, w)
 	if q.c.Subnormal == "flushed" && o.value != nil {
 		o.value.n++ // the result may be flushed as well: one more η
 	}
 	return o
+}
+
+// overflows reports whether a plain evaluation meets a number beyond the
+// result format on the way: Σ|t| before scale and base bounds every partial
+// sum, and the totals are what a normalisation divides by.
+func (q *question) overflows(t *terms, p, w []float64) bool {
+	limit := overflow(q.result)
+	f := new(exact.Form)
+	f.AddScaled(new(big.Rat).Inv(t.s.p.factor.div.Rat()), t.form)
+	if f.Mass(massPrecision).Hi.Cmp(limit) >= 0 {
+		return true
+	}
+	for _, x := range [][]float64{p, w} {
+		for _, v := range x {
+			if math.IsInf(v, 0) {
+				return true
+			}
+		}
+		if total(x).Abs().Float().Cmp(limit) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // terms accumulates one row. All vectors of the row have the divisors dp and

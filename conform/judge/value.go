@@ -21,7 +21,7 @@ const margin = 64
 // enclose turns an outcome into a Set: the exact number becomes a certified
 // enclosure, its correctly rounded bits and its masses.
 func (q *question) enclose(o outcome) (spec.Set, error) {
-	set := spec.Set{Reject: o.reject, NaN: o.nan, Intervals: []spec.Interval{}}
+	set := spec.Set{Reject: o.reject, NaN: o.nan, Intervals: []spec.Interval{}, Overflows: o.overflows}
 	if o.posInf {
 		inf := new(big.Float).SetInf(false)
 		set.Intervals = append(set.Intervals, spec.Interval{Lo: inf, Hi: inf})
@@ -174,6 +174,10 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 			return g
 		}
 		for i, s := range e.Values {
+			if s.Overflows && !s.Reject {
+				g.Level, g.Expected, g.Why = spec.L1, s, "it was refused"+because(a)+", but "+Describe(s)
+				return g
+			}
 			if s.Reject {
 				g.Expected = s
 				return g // one refused row refuses the question
@@ -256,20 +260,27 @@ func one(s spec.Set, d spec.DType, bits uint64) Grade {
 		g.Why = fmt.Sprintf("got %s, but %s", spec.Decimal(x), Describe(s))
 		return g
 	}
-	if math.IsNaN(x) {
-		if s.NaN {
-			g.Level = spec.L5
-			return g
-		}
-		return miss()
+	if math.IsNaN(x) && s.NaN {
+		g.Level = spec.L5
+		return g
 	}
 	best := Grade{}
 	found := false
 	for _, v := range s.Intervals {
+		if x != x {
+			break
+		}
 		h, ok := against(v, s, d, bits, x)
 		if ok && (!found || h.Level.Rank() > best.Level.Rank()) {
 			best, found = h, true
 		}
+	}
+	if (!found || best.Level.Rank() < spec.L1.Rank()) && s.Overflows && (x-x != 0 || x == 0) {
+		// Backward stability supposes that nothing overflows on the way: Inf,
+		// what Inf−Inf and Inf/Inf give, and what x/Inf gives, meet L1.
+		g = miss()
+		g.Level = spec.L1
+		return g
 	}
 	if !found {
 		return miss()
