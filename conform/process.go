@@ -17,11 +17,12 @@ import (
 
 // The limits of protocol.md's runner: they are stated in spec/README.md.
 const (
-	helloLimit    = 60 * time.Second
-	deathLimit    = 3  // under one id prefix
-	restartLimit  = 20 // in one run
-	stderrTail    = 2048
-	farewellLimit = 2 * time.Second
+	helloLimit   = 60 * time.Second
+	deathLimit   = 3  // under one id prefix
+	restartLimit = 20 // in one run
+	stderrTail   = 2048
+	byeLimit     = 2 * time.Second
+	farewell     = 200 * time.Millisecond // for the last words of a process that has ended
 )
 
 // A process asks an adapter through its pipes. When the adapter dies, hangs
@@ -79,7 +80,7 @@ func (p *process) start() error {
 		state, _ := cmd.Process.Wait()
 		select {
 		case <-drained:
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(farewell):
 		}
 		if state != nil && !state.Success() {
 			p.state = errors.New(state.String())
@@ -201,6 +202,8 @@ func (p *process) once(ctx context.Context, pre string, r spec.Request) (a spec.
 	limit := budget(r, p.slow[pre], p.scale)
 	qctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	qctx, gone := p.whileAlive(qctx)
+	defer gone()
 	a, err := p.client.Ask(qctx, r)
 	if err == nil {
 		return a, false
@@ -214,7 +217,7 @@ func (p *process) once(ctx context.Context, pre string, r spec.Request) (a spec.
 		return spec.Answer{Status: spec.NotRun, Message: p.why}, true
 	}
 	p.deaths[pre]++
-	if qctx.Err() == context.DeadlineExceeded {
+	if qctx.Err() == context.DeadlineExceeded && context.Cause(qctx) != errGone {
 		p.slow[pre] = true
 		how := p.kill()
 		return spec.Answer{Status: spec.TimedOut, Message: fmt.Sprintf("no answer within %v (killed%s)", limit, onlyStderr(how))}, true
@@ -231,6 +234,28 @@ func (p *process) once(ctx context.Context, pre string, r spec.Request) (a spec.
 	return spec.Answer{Status: spec.Crashed, Message: how}, true
 }
 
+var errGone = errors.New("the process has ended")
+
+// whileAlive returns a context that ends soon after the process: a grandchild
+// that holds its output open would hide its death until the time limit.
+func (p *process) whileAlive(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	exited := p.exited
+	go func() {
+		select {
+		case <-exited:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(farewell):
+			cancel(errGone)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 func onlyStderr(how string) string {
 	if i := strings.Index(how, "; stderr ends"); i >= 0 {
 		return how[i:]
@@ -244,7 +269,7 @@ func (p *process) close() {
 	if p.client == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), farewellLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), byeLimit)
 	defer cancel()
 	if p.client.Bye(ctx) == nil {
 		select {

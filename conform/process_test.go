@@ -254,9 +254,9 @@ func TestKnownFailuresAreStrict(t *testing.T) {
 		}
 		return rep
 	}
-	one := conform.Known{ID: "golden/lengths/n1/f64", Status: spec.KnownFail, Why: "n = 1 is 42"}
-	two := conform.Known{ID: "golden/lengths/n2/f64", Status: spec.KnownFail, Why: "n = 2 is not"}
-	flaky := conform.Known{ID: "golden/lengths/n2/f64", Status: spec.KnownFlaky, Why: "perhaps"}
+	one := conform.Known{ID: "golden/lengths/n-01/f64", Status: spec.KnownFail, Why: "n = 1 is 42"}
+	two := conform.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFail, Why: "n = 2 is not"}
+	flaky := conform.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFlaky, Why: "perhaps"}
 	if rep := late(); rep.Verdict != spec.Nonconforming {
 		t.Errorf("nothing known: %s", rep.Verdict)
 	}

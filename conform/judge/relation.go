@@ -1,0 +1,412 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+
+	"klconf/spec"
+)
+
+// An Order is what a law says of a sum of answers and a bound.
+type Order string
+
+// The orders.
+const (
+	AtLeast Order = "≥"
+	AtMost  Order = "≤"
+	Equal   Order = "="
+	Same    Order = "≡" // equal, and at L5 bit for bit: the sign of a zero counts
+	Differ  Order = "≠" // different, wherever the exact values are
+)
+
+// A Term is one answer, a single number, with its weight in the sum.
+type Term struct {
+	Name   string   // for the sentence: "KL(P‖Q)"
+	Weight *big.Rat // nil is 1
+	DType  spec.DType
+	Answer spec.Answer
+	// Expected returns what the answer may be. It is called only where the
+	// answers do not decide by themselves, so that a law about correctly
+	// rounded numbers is evidence about Expect too.
+	Expected func() (spec.Expected, error)
+}
+
+// Zero is the bound 0.
+var Zero = spec.Interval{Lo: new(big.Float), Hi: new(big.Float)}
+
+// Relation decides a law between answers: whether
+//
+//	Σ weight·answer  order  bound
+//
+// can be true of the exact values behind the answers, at a level of accuracy
+// and for an exact bound that lies in the given enclosure. It returns Pass,
+// or Fail for a MUST and Note for a SHOULD or MAY with a sentence that has
+// the numbers, or Skipped where an answer is a NaN or a refusal that the
+// convention allows, so that the law says nothing.
+//
+// Rounding to nearest is monotone and commutes with a scaling by 2^k of
+// normal numbers. Hence at L5 one answer is compared with the rounded bound,
+// and two answers with weights 1 and −2^k with one another, without any
+// tolerance. In every other case each answer x stands for [x − e, x + e] with
+// e of Allowed, an overflow for everything from the least number that rounds
+// to infinity less e, and the relation fails if it is false for all of these.
+// Sums are formed with directed rounding, outwards.
+func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, r spec.Requirement) (spec.Status, string) {
+	x := make([]float64, len(terms))
+	for i, t := range terms {
+		var status spec.Status
+		var why string
+		if x[i], status, why = t.number(); status == spec.Fail {
+			return violation(r), why
+		} else if status != spec.Pass {
+			return status, why
+		}
+	}
+	l := law{terms, order, bound, level, x}
+	var ok, decided bool
+	var why string
+	var err error
+	switch {
+	case order == Differ:
+		return l.differ(r)
+	case level == spec.L5 && len(terms) == 1:
+		ok, why = l.single()
+		decided = true
+	case level == spec.L5 && len(terms) == 2:
+		ok, why, decided = l.scaled()
+	}
+	if !decided {
+		var skip bool
+		if ok, skip, why, err = l.tolerant(); err != nil {
+			return spec.StatusError, err.Error()
+		} else if skip {
+			return spec.Skipped, why
+		}
+	}
+	if ok {
+		return spec.Pass, ""
+	}
+	return violation(r), why
+}
+
+func violation(r spec.Requirement) spec.Status {
+	if r.Force == spec.Must {
+		return spec.Fail
+	}
+	return spec.Note
+}
+
+// number returns the answer's number. The status is Pass, or Fail where the
+// answer is none and has to be, or Skipped where it need not be.
+func (t Term) number() (float64, spec.Status, string) {
+	var what string
+	var allowed func(spec.Set) bool
+	switch t.Answer.Status {
+	case spec.OK:
+		a, ok := t.Answer.Result()
+		switch {
+		case !ok:
+			return 0, spec.Fail, fmt.Sprintf("the answer %s has %d buffers, not one", t.Name, len(t.Answer.Arrays))
+		case a.Check() != nil:
+			return 0, spec.Fail, fmt.Sprintf("%s: %v", t.Name, a.Check())
+		case a.DType != t.DType || a.Len() != 1:
+			return 0, spec.Fail, fmt.Sprintf("%s is %s of shape %v, not one number in %s", t.Name, a.DType, a.Shape, t.DType)
+		}
+		x := a.Float(0)
+		if !math.IsNaN(x) {
+			return x, spec.Pass, ""
+		}
+		what, allowed = "is NaN", func(s spec.Set) bool { return s.NaN }
+	case spec.Rejected:
+		what, allowed = "was refused"+because(t.Answer), func(s spec.Set) bool { return s.Reject }
+	default:
+		return 0, spec.StatusError, fmt.Sprintf("%s: %s%s", t.Name, t.Answer.Status, because(t.Answer))
+	}
+	e, err := t.Expected()
+	switch {
+	case err != nil:
+		return 0, spec.StatusError, err.Error()
+	case e.Whole != nil && allowed(*e.Whole), len(e.Values) == 1 && allowed(e.Values[0]):
+		return 0, spec.Skipped, t.Name + " " + what
+	case len(e.Values) != 1:
+		return 0, spec.Fail, t.Name + " " + what
+	}
+	return 0, spec.Fail, fmt.Sprintf("%s %s, but %s", t.Name, what, Describe(e.Values[0]))
+}
+
+// A law is a relation whose answers are all numbers.
+type law struct {
+	terms []Term
+	order Order
+	bound spec.Interval
+	level spec.Level
+	x     []float64
+}
+
+func (t Term) weight() *big.Rat {
+	if t.Weight == nil {
+		return big.NewRat(1, 1)
+	}
+	return t.Weight
+}
+
+// single compares one correctly rounded answer with the rounded bound.
+func (l law) single() (bool, string) {
+	w, f, order := l.terms[0].weight(), formats[l.terms[0].DType], l.order
+	b := l.bound
+	if w.Cmp(big.NewRat(1, 1)) != 0 {
+		b = span(b).scale(new(big.Rat).Inv(w)).interval()
+		if w.Sign() < 0 {
+			order = map[Order]Order{AtLeast: AtMost, AtMost: AtLeast, Equal: Equal, Same: Same}[order]
+		}
+	}
+	x, lo, hi := l.x[0], f.Value(f.RoundBig(b.Lo)), f.Value(f.RoundBig(b.Hi))
+	ok := (order == AtMost || x >= lo) && (order == AtLeast || x <= hi) &&
+		(order != Same || x != 0 || !math.Signbit(x))
+	if ok {
+		return true, ""
+	}
+	want := spec.Decimal(lo)
+	if order == AtMost {
+		want = spec.Decimal(hi)
+	}
+	return false, fmt.Sprintf("%s = %s, but correctly rounded it is %s %s", l.terms[0].Name, spec.Decimal(x), order, want)
+}
+
+// scaled compares two correctly rounded answers, one of which is 2^k times
+// the other but for the order. It decides only where rounding commutes with
+// the scaling: normal numbers and zeros.
+func (l law) scaled() (ok bool, why string, decided bool) {
+	a, b := l.terms[0].weight(), l.terms[1].weight()
+	if l.bound.Lo.Sign() != 0 || l.bound.Hi.Sign() != 0 || a.Sign()*b.Sign() >= 0 || l.terms[0].DType != l.terms[1].DType {
+		return false, "", false
+	}
+	ratio := new(big.Rat).Quo(a, b)
+	ratio.Abs(ratio)
+	k := ratio.Num().BitLen() - ratio.Denom().BitLen()
+	if ratio.Num().TrailingZeroBits() != uint(ratio.Num().BitLen()-1) || ratio.Denom().TrailingZeroBits() != uint(ratio.Denom().BitLen()-1) {
+		return false, "", false
+	}
+	x, y := l.x[0], l.x[1]
+	p, least := formatLimits(l.terms[0].DType)
+	if k != 0 {
+		for _, v := range l.x {
+			if v != 0 && math.Abs(v) < math.Ldexp(1, least+p-1) || v == 0 && x != y {
+				return false, "", false
+			}
+		}
+		f := formats[l.terms[0].DType]
+		x = f.Value(f.RoundBig(exactly(x, k)))
+		if l.x[0] == 0 {
+			x = l.x[0]
+		}
+	}
+	order := l.order
+	if a.Sign() < 0 { // y − 2^k x order 0
+		x, y = y, x
+	}
+	switch order {
+	case AtLeast:
+		ok = x >= y
+	case AtMost:
+		ok = x <= y
+	default:
+		ok = x == y && (order == Equal || x != 0 || math.Signbit(x) == math.Signbit(y))
+	}
+	if ok {
+		return true, "", true
+	}
+	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), order), true
+}
+
+// exactly returns x·2^k.
+func exactly(x float64, k int) *big.Float {
+	if math.IsInf(x, 0) {
+		return new(big.Float).SetInf(x < 0)
+	}
+	return new(big.Float).SetMantExp(new(big.Float).SetFloat64(x), k)
+}
+
+// tolerant decides a relation with the allowed errors of all its answers.
+func (l law) tolerant() (ok, skip bool, why string, err error) {
+	left, right := span(Zero), span(l.bound)
+	slack := up()
+	for i, t := range l.terms {
+		v, skip, err := l.reach(i)
+		if err != nil || skip {
+			return false, skip, t.Name + " may be more than one thing", err
+		}
+		w := t.weight()
+		abs := new(big.Rat).Abs(w)
+		if v.lo.IsInf() || v.hi.IsInf() {
+			slack.SetInf(false)
+		} else {
+			slack.Add(slack, up().Mul(float(abs), up().Quo(up().Sub(v.hi, v.lo), big.NewFloat(2))))
+		}
+		if w.Sign() > 0 {
+			left = left.add(v.scale(abs))
+		} else {
+			right = right.add(v.scale(abs))
+		}
+	}
+	low := l.order != AtMost && left.hi.Cmp(right.lo) < 0
+	high := l.order != AtLeast && left.lo.Cmp(right.hi) > 0
+	if !low && !high {
+		return true, false, "", nil
+	}
+	order := l.order
+	if order == Same {
+		order = Equal
+	}
+	return false, false, fmt.Sprintf("%s, but %s %s %s, and at %s all errors together are at most %s",
+		l.values(), l.sum(), order, l.bound.Lo.Text('g', 17), l.level, slack.Text('g', 3)), nil
+}
+
+// reach returns what answer i may stand for.
+func (l law) reach(i int) (v enclosure, skip bool, err error) {
+	e, err := l.terms[i].Expected()
+	if err != nil {
+		return v, false, err
+	}
+	if len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 || e.Values[0].NaN || e.Values[0].Reject {
+		return v, true, nil
+	}
+	error := Allowed(e, l.level)
+	x := new(big.Float).SetFloat64(l.x[i])
+	switch {
+	case error == nil: // the exact value is an infinity: the answer stands for itself
+		return enclosure{x, x}, false, nil
+	case error.IsInf():
+		return enclosure{new(big.Float).SetInf(true), new(big.Float).SetInf(false)}, false, nil
+	case x.IsInf() && x.Sign() > 0:
+		return enclosure{down().Sub(overflow(e.DType), error), x}, false, nil
+	case x.IsInf():
+		return enclosure{x, outward().Sub(error, overflow(e.DType))}, false, nil
+	}
+	return enclosure{down().Sub(x, error), outward().Add(x, error)}, false, nil
+}
+
+// differ decides that two answers are not equal where the exact values
+// certainly are not.
+func (l law) differ(r spec.Requirement) (spec.Status, string) {
+	if l.x[0] != l.x[1] {
+		return spec.Pass, ""
+	}
+	var e [2]spec.Expected
+	var s [2]spec.Set
+	for i := range e {
+		var err error
+		if e[i], err = l.terms[i].Expected(); err != nil {
+			return spec.StatusError, err.Error()
+		}
+		if len(e[i].Values) != 1 || len(e[i].Values[0].Intervals) != 1 || e[i].Values[0].NaN || e[i].Values[0].Reject {
+			return spec.Skipped, l.terms[i].Name + " may be more than one thing"
+		}
+		s[i] = e[i].Values[0]
+	}
+	apart := s[0].RN != s[1].RN
+	if l.level != spec.L5 {
+		var reach [2]enclosure
+		for i := range s {
+			reach[i] = span(s[i].Intervals[0])
+			if a := Allowed(e[i], l.level); a != nil {
+				reach[i] = reach[i].add(enclosure{new(big.Float).Neg(a), a})
+			}
+		}
+		apart = reach[0].hi.Cmp(reach[1].lo) < 0 || reach[1].hi.Cmp(reach[0].lo) < 0
+	}
+	if !apart {
+		return spec.Skipped, "the exact values are equal or too close"
+	}
+	return violation(r), fmt.Sprintf("%s and %s are both %s, but the exact values are %s and %s",
+		l.terms[0].Name, l.terms[1].Name, spec.Decimal(l.x[0]), short(s[0].Intervals[0]), short(s[1].Intervals[0]))
+}
+
+// values writes the answers: "KL(P‖Q) = 0.25 and H(P) = 1".
+func (l law) values() string {
+	var b strings.Builder
+	for i, t := range l.terms {
+		switch {
+		case i == 0:
+		case i == len(l.terms)-1:
+			b.WriteString(" and ")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s = %s", t.Name, spec.Decimal(l.x[i]))
+	}
+	return b.String()
+}
+
+// sum writes the sum: "2·KL(P‖Q) − KL(P,P‖Q,Q)".
+func (l law) sum() string {
+	var b strings.Builder
+	for i, t := range l.terms {
+		w := t.weight()
+		switch {
+		case i > 0 && w.Sign() < 0:
+			b.WriteString(" − ")
+		case i > 0:
+			b.WriteString(" + ")
+		case w.Sign() < 0:
+			b.WriteString("−")
+		}
+		if abs := new(big.Rat).Abs(w); abs.Cmp(big.NewRat(1, 1)) != 0 {
+			b.WriteString(abs.RatString() + "·")
+		}
+		b.WriteString(t.Name)
+	}
+	return b.String()
+}
+
+// An enclosure is an Interval in the course of a computation with outward
+// rounding. An end may be infinite.
+type enclosure struct{ lo, hi *big.Float }
+
+// sumPrecision is the precision of sums of answers: enough that their
+// rounding is nothing beside half an ulp of the largest answer.
+const sumPrecision = 320
+
+func down() *big.Float {
+	return new(big.Float).SetPrec(sumPrecision).SetMode(big.ToNegativeInf)
+}
+func outward() *big.Float {
+	return new(big.Float).SetPrec(sumPrecision).SetMode(big.ToPositiveInf)
+}
+
+func span(v spec.Interval) enclosure { return enclosure{v.Lo, v.Hi} }
+
+func (v enclosure) interval() spec.Interval { return spec.Interval{Lo: v.lo, Hi: v.hi} }
+
+// add returns v + w; an end that is ∞ − ∞ is as wide as can be.
+func (v enclosure) add(w enclosure) enclosure {
+	one := func(z, x, y *big.Float, wide bool) *big.Float {
+		if x.IsInf() && y.IsInf() && x.Sign() != y.Sign() {
+			return z.SetInf(wide)
+		}
+		return z.Add(x, y)
+	}
+	return enclosure{one(down(), v.lo, w.lo, true), one(outward(), v.hi, w.hi, false)}
+}
+
+// scale returns r·v.
+func (v enclosure) scale(r *big.Rat) enclosure {
+	if r.Sign() == 0 {
+		return span(Zero)
+	}
+	if r.Sign() < 0 {
+		v.lo, v.hi = v.hi, v.lo
+	}
+	one := func(z, x *big.Float) *big.Float {
+		if x.IsInf() {
+			return z.SetInf((x.Sign() < 0) != (r.Sign() < 0))
+		}
+		// An exact product, and one rounding by the division.
+		num := new(big.Float).SetInt(r.Num())
+		num = new(big.Float).SetPrec(num.Prec()+x.Prec()+64).Mul(num, x)
+		return z.Quo(num, new(big.Float).SetInt(r.Denom()))
+	}
+	return enclosure{one(down(), v.lo), one(outward(), v.hi)}
+}
