@@ -14,8 +14,8 @@ func single(p, q []float32, s *sums) (done int) {
 		var sum, mass float64
 		for i, x32 := range ps {
 			xb, yb := math.Float32bits(x32), math.Float32bits(qs[i])
-			// Widening normal numbers by hand is faster than CVTSS2SD, which waits
-			// for whatever its destination held before.
+			// Normal numbers are widened by hand: the bits are needed anyway, and
+			// CVTSS2SD depends on what its destination held before.
 			xw, yw := uint64(xb)<<29+896<<52, uint64(yb)<<29+896<<52
 			if xb-first32 >= span32 || yb-first32 >= span32 {
 				if xb<<1 == 0 && (yb < inf32Bits || yb == 1<<31) {
