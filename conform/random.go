@@ -165,7 +165,7 @@ func (r *run) random(id string, f family, d spec.DType) {
 			r.record(last, req)
 			return
 		}
-		if again := r.repeat(qu, e, a); again != nil {
+		if again, _ := r.repeat(qu, e, a); again != nil {
 			last.Status, last.Message = again.Status, again.Message
 			r.record(last, req)
 			return

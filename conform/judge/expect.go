@@ -187,36 +187,52 @@ func equal(a, b []int) bool {
 	return true
 }
 
-// fit makes unequal shapes equal where the convention says how.
+// fit makes unequal shapes equal where the convention says how: truncating
+// single rows to the shorter, broadcasting every dimension of length 1.
 func (q *question) fit(a, b []int) bool {
-	if q.rows {
-		return false // batches must agree in shape under every convention
-	}
-	n, m := a[0], b[0]
 	switch q.c.Mismatch {
 	case "truncate":
-		n = min(n, m)
+		if q.rows {
+			return false
+		}
+		n := min(a[0], b[0])
 		q.p[0], q.q[0] = q.p[0][:n], q.q[0][:n]
 		return true
 	case "broadcast":
-		switch {
-		case n == 1:
-			q.p[0] = stretch(q.p[0][0], m)
-			return true
-		case m == 1:
-			q.q[0] = stretch(q.q[0][0], n)
-			return true
+		for i := range a {
+			if a[i] != b[i] && a[i] != 1 && b[i] != 1 {
+				return false
+			}
 		}
+		columns := broadcast(a[len(a)-1], b[len(b)-1])
+		rows := 1
+		if q.rows {
+			rows = broadcast(a[0], b[0])
+		}
+		q.p, q.q = stretch(q.p, rows, columns), stretch(q.q, rows, columns)
+		return true
 	}
 	return false
 }
 
-func stretch(x float64, n int) []float64 {
-	s := make([]float64, n)
-	for i := range s {
-		s[i] = x
+// broadcast returns the common length of two of which one may be 1.
+func broadcast(n, m int) int {
+	if n == 1 {
+		return m
 	}
-	return s
+	return n
+}
+
+func stretch(x [][]float64, rows, columns int) [][]float64 {
+	out := make([][]float64, rows)
+	for i := range out {
+		row := x[min(i, len(x)-1)]
+		if len(row) == 1 {
+			row = slices.Repeat(row, columns)
+		}
+		out[i] = row
+	}
+	return out
 }
 
 // mask removes the masked elements of every row.

@@ -21,6 +21,13 @@ const (
 	Differ  Order = "≠" // different, wherever the exact values are
 )
 
+func (o Order) sign() Order {
+	if o == Same {
+		return Equal
+	}
+	return o
+}
+
 // A Term is one answer, a single number, with its weight in the sum.
 type Term struct {
 	Name   string   // for the sentence: "KL(P‖Q)"
@@ -43,8 +50,9 @@ var Zero = spec.Interval{Lo: new(big.Float), Hi: new(big.Float)}
 // can be true of the exact values behind the answers, at a level of accuracy
 // and for an exact bound that lies in the given enclosure. It returns Pass,
 // or Fail for a MUST and Note for a SHOULD or MAY with a sentence that has
-// the numbers, or Skipped where an answer is a NaN or a refusal that the
-// convention allows, so that the law says nothing.
+// the numbers, or Skipped where the law says nothing: an answer is a NaN or a
+// refusal that the convention allows, or meets L1 only because a plain
+// evaluation overflows on the way.
 //
 // Rounding to nearest is monotone and commutes with a scaling by 2^k of
 // normal numbers. Hence at L5 one answer is compared with the rounded bound,
@@ -58,7 +66,7 @@ func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, 
 	for i, t := range terms {
 		var status spec.Status
 		var why string
-		if x[i], status, why = t.number(); status == spec.Fail {
+		if x[i], status, why = t.number(level); status == spec.Fail {
 			return violation(r), why
 		} else if status != spec.Pass {
 			return status, why
@@ -88,6 +96,13 @@ func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, 
 	if ok {
 		return spec.Pass, ""
 	}
+	for _, t := range terms {
+		if e, err := t.Expected(); err != nil {
+			return spec.StatusError, err.Error()
+		} else if _, ok := singleNumber(e); !ok {
+			return spec.Skipped, t.Name + " says nothing"
+		}
+	}
 	return violation(r), why
 }
 
@@ -100,7 +115,7 @@ func violation(r spec.Requirement) spec.Status {
 
 // number returns the answer's number. The status is Pass, or Fail where the
 // answer is none and has to be, or Skipped where it need not be.
-func (t Term) number() (float64, spec.Status, string) {
+func (t Term) number(level spec.Level) (float64, spec.Status, string) {
 	var what string
 	var allowed func(spec.Set) bool
 	switch t.Answer.Status {
@@ -128,12 +143,26 @@ func (t Term) number() (float64, spec.Status, string) {
 	switch {
 	case err != nil:
 		return 0, spec.StatusError, err.Error()
-	case e.Whole != nil && allowed(*e.Whole), len(e.Values) == 1 && allowed(e.Values[0]):
+	case e.Whole != nil && allowed(*e.Whole), len(e.Values) == 1 && (allowed(e.Values[0]) || overflowed(e.Values[0], level)):
 		return 0, spec.Skipped, t.Name + " " + what
 	case len(e.Values) != 1:
 		return 0, spec.Fail, t.Name + " " + what
 	}
 	return 0, spec.Fail, fmt.Sprintf("%s %s, but %s", t.Name, what, Describe(e.Values[0]))
+}
+
+// overflowed reports whether an infinity, a NaN, a 0 or a refusal is as good
+// as the number at that level.
+func overflowed(s spec.Set, level spec.Level) bool {
+	return s.Overflows && level.Rank() <= spec.L1.Rank()
+}
+
+// singleNumber returns the set of an answer that can be one number only.
+func singleNumber(e spec.Expected) (spec.Set, bool) {
+	if len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 || e.Values[0].NaN || e.Values[0].Reject {
+		return spec.Set{}, false
+	}
+	return e.Values[0], true
 }
 
 // A law is a relation whose answers are all numbers.
@@ -172,7 +201,7 @@ func (l law) single() (bool, string) {
 	if order == AtMost {
 		want = spec.Decimal(hi)
 	}
-	return false, fmt.Sprintf("%s = %s, but correctly rounded it is %s %s", l.terms[0].Name, spec.Decimal(x), order, want)
+	return false, fmt.Sprintf("%s = %s, but correctly rounded it is %s %s", l.terms[0].Name, spec.Decimal(x), order.sign(), want)
 }
 
 // scaled compares two correctly rounded answers, one of which is 2^k times
@@ -193,7 +222,7 @@ func (l law) scaled() (ok bool, why string, decided bool) {
 	p, least := formatLimits(l.terms[0].DType)
 	if k != 0 {
 		for _, v := range l.x {
-			if v != 0 && math.Abs(v) < math.Ldexp(1, least+p-1) || v == 0 && x != y {
+			if x != y && (v == 0 || math.IsInf(v, 0) || math.Abs(v) < math.Ldexp(1, least+p-1)) {
 				return false, "", false
 			}
 		}
@@ -218,7 +247,7 @@ func (l law) scaled() (ok bool, why string, decided bool) {
 	if ok {
 		return true, "", true
 	}
-	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), order), true
+	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), order.sign()), true
 }
 
 // exactly returns x·2^k.
@@ -236,7 +265,7 @@ func (l law) tolerant() (ok, skip bool, why string, err error) {
 	for i, t := range l.terms {
 		v, skip, err := l.reach(i)
 		if err != nil || skip {
-			return false, skip, t.Name + " may be more than one thing", err
+			return false, skip, t.Name + " says nothing", err
 		}
 		w := t.weight()
 		abs := new(big.Rat).Abs(w)
@@ -256,12 +285,8 @@ func (l law) tolerant() (ok, skip bool, why string, err error) {
 	if !low && !high {
 		return true, false, "", nil
 	}
-	order := l.order
-	if order == Same {
-		order = Equal
-	}
 	return false, false, fmt.Sprintf("%s, but %s %s %s, and at %s all errors together are at most %s",
-		l.values(), l.sum(), order, l.bound.Lo.Text('g', 17), l.level, slack.Text('g', 3)), nil
+		l.values(), l.sum(), l.order.sign(), l.bound.Lo.Text('g', 17), l.level, slack.Text('g', 3)), nil
 }
 
 // reach returns what answer i may stand for.
@@ -270,7 +295,8 @@ func (l law) reach(i int) (v enclosure, skip bool, err error) {
 	if err != nil {
 		return v, false, err
 	}
-	if len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 || e.Values[0].NaN || e.Values[0].Reject {
+	s, ok := singleNumber(e)
+	if !ok || overflowed(s, l.level) && (math.IsInf(l.x[i], 0) || l.x[i] == 0) {
 		return v, true, nil
 	}
 	error := Allowed(e, l.level)
@@ -294,34 +320,32 @@ func (l law) differ(r spec.Requirement) (spec.Status, string) {
 	if l.x[0] != l.x[1] {
 		return spec.Pass, ""
 	}
-	var e [2]spec.Expected
-	var s [2]spec.Set
-	for i := range e {
-		var err error
-		if e[i], err = l.terms[i].Expected(); err != nil {
+	var exact [2]spec.Set
+	var reach [2]enclosure // of the right answers
+	for i, t := range l.terms {
+		e, err := t.Expected()
+		if err != nil {
 			return spec.StatusError, err.Error()
 		}
-		if len(e[i].Values) != 1 || len(e[i].Values[0].Intervals) != 1 || e[i].Values[0].NaN || e[i].Values[0].Reject {
-			return spec.Skipped, l.terms[i].Name + " may be more than one thing"
+		s, ok := singleNumber(e)
+		if !ok || overflowed(s, l.level) {
+			return spec.Skipped, t.Name + " says nothing"
 		}
-		s[i] = e[i].Values[0]
+		exact[i], reach[i] = s, span(s.Intervals[0])
+		if a := Allowed(e, l.level); a != nil {
+			reach[i] = reach[i].add(enclosure{new(big.Float).Neg(a), a})
+		}
 	}
-	apart := s[0].RN != s[1].RN
-	if l.level != spec.L5 {
-		var reach [2]enclosure
-		for i := range s {
-			reach[i] = span(s[i].Intervals[0])
-			if a := Allowed(e[i], l.level); a != nil {
-				reach[i] = reach[i].add(enclosure{new(big.Float).Neg(a), a})
-			}
-		}
-		apart = reach[0].hi.Cmp(reach[1].lo) < 0 || reach[1].hi.Cmp(reach[0].lo) < 0
+	apart := reach[0].hi.Cmp(reach[1].lo) < 0 || reach[1].hi.Cmp(reach[0].lo) < 0
+	if l.level == spec.L5 {
+		f := formats[l.terms[0].DType]
+		apart = f.RoundBig(exact[0].Intervals[0].Lo) != f.RoundBig(exact[1].Intervals[0].Lo)
 	}
 	if !apart {
 		return spec.Skipped, "the exact values are equal or too close"
 	}
 	return violation(r), fmt.Sprintf("%s and %s are both %s, but the exact values are %s and %s",
-		l.terms[0].Name, l.terms[1].Name, spec.Decimal(l.x[0]), short(s[0].Intervals[0]), short(s[1].Intervals[0]))
+		l.terms[0].Name, l.terms[1].Name, spec.Decimal(l.x[0]), short(exact[0].Intervals[0]), short(exact[1].Intervals[0]))
 }
 
 // values writes the answers: "KL(P‖Q) = 0.25 and H(P) = 1".
