@@ -25,12 +25,13 @@ func (k stratumKey) compare(l stratumKey) int {
 // A stratum gathers the finite answers to one kind of question in one
 // format.
 type stratum struct {
-	ulp    []float64
-	cond   float64
-	bits   float64
-	worst  string
-	inputs []spec.Input
-	level  spec.Level
+	questions int
+	ulp       []float64 // of values that do not round to 0
+	cond      float64
+	bits      float64
+	worst     string
+	inputs    []spec.Input
+	level     spec.Level
 }
 
 // count adds one graded answer.
@@ -44,10 +45,15 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 		s = &stratum{level: spec.L5}
 		r.strata[k] = s
 	}
-	if len(s.ulp) == 0 || g.ULP > slices.Max(s.ulp) {
-		s.worst, s.inputs = id, inputs(req.Arrays)
+	// Where the value rounds to 0, an ulp is the least subnormal and measures
+	// nothing; cond and the level do.
+	if strings.Trim(g.Expected.RN, "0") != "" {
+		if len(s.ulp) == 0 || g.ULP > slices.Max(s.ulp) {
+			s.worst, s.inputs = id, inputs(req.Arrays)
+		}
+		s.ulp = append(s.ulp, g.ULP)
 	}
-	s.ulp = append(s.ulp, g.ULP)
+	s.questions++
 	s.cond = math.Max(s.cond, g.Cond)
 	s.bits = math.Max(s.bits, g.BitsLost)
 	// Where the factor of the bound exceeds 2^-6 (long rows in a short
@@ -55,6 +61,14 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 	if g.Level.Rank() < s.level.Rank() && !unranked(e) {
 		s.level = g.Level
 	}
+}
+
+// largest returns the largest error in ulp.
+func (s *stratum) largest() float64 {
+	if len(s.ulp) == 0 {
+		return 0
+	}
+	return finite(slices.Max(s.ulp))
 }
 
 func unranked(e spec.Expected) bool {
@@ -74,8 +88,13 @@ func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
 	for _, k := range slices.SortedFunc(maps.Keys(r.strata), stratumKey.compare) {
 		s := r.strata[k]
 		sorted := slices.Sorted(slices.Values(s.ulp))
-		at := func(q float64) float64 { return finite(sorted[int(q*float64(len(sorted)-1)+.5)]) }
-		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: len(sorted), ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
+		at := func(q float64) float64 {
+			if len(sorted) == 0 {
+				return 0
+			}
+			return finite(sorted[int(q*float64(len(sorted)-1)+.5)])
+		}
+		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: s.questions, ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
 			CondMax: finite(s.cond), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level}
 		for _, in := range s.inputs {
 			a.WorstHex = append(a.WorstHex, in.Hex...)
@@ -112,7 +131,7 @@ func (r *run) levelChecks() {
 			res := spec.Result{ID: id, Requirements: []string{l.id}, Status: spec.Pass}
 			if s.level.Rank() < l.level.Rank() {
 				res.Status = spec.Note
-				res.Message = fmt.Sprintf("%s is reached; the largest error seen is %.3g ulp (%s)", s.level, finite(slices.Max(s.ulp)), s.worst)
+				res.Message = fmt.Sprintf("%s is reached; the largest error seen is %.3g ulp (%s)", s.level, s.largest(), s.worst)
 			}
 			r.results = append(r.results, res)
 		}
