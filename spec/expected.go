@@ -60,6 +60,7 @@ func parseHex(s string) (*big.Float, error) {
 type Mass struct {
 	N                        int
 	AbsT, P, Logs, Phi, AbsK *big.Float
+	Factor                   *big.Float // |K| where a base or a scale is one more operation, else nil
 	Under                    *big.Float // × η: what subnormal quotients of a normalisation may cost
 }
 
@@ -73,9 +74,9 @@ type Set struct {
 	RN        string     `json:"rn,omitempty"`
 	Mass      *Mass      `json:"-"`
 	// Overflows says that a plain evaluation meets a number beyond the format
-	// on the way to a finite value; then an infinity, a NaN, a 0 or a refusal
-	// meets L1, and no higher level.
+	// on the way; then an infinity or a NaN may meet L1, and no higher level.
 	Overflows bool `json:"-"`
+	Divides   bool `json:"-"` // the convention normalises
 }
 
 // Expected is what a whole answer may be: its format, its shape and one Set

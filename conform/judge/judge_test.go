@@ -202,3 +202,33 @@ func TestRows(t *testing.T) {
 		}
 	}
 }
+
+// Found by review: each was graded wrongly once.
+func TestGradesNextToLimits(t *testing.T) {
+	answer := func(x float64) spec.Answer {
+		return spec.Answer{Status: spec.OK, Arrays: []spec.Array{spec.Scalar("", spec.F64, math.Float64bits(x))}}
+	}
+	for _, c := range []struct {
+		name, convention string
+		p, q             []float64
+		x                float64
+		want             spec.Level
+	}{
+		{"rational next to a tie", `{"base":"2"}`, []float64{1, 0x1p-53, 0x1p-300}, []float64{.5, 0x1p-54, 0x1p-301}, 1 + 0x1p-52, spec.L5},
+		{"beyond the format, the largest", `{}`, []float64{1e308}, []float64{1}, math.MaxFloat64, spec.L0},
+		{"beyond the format, zero", `{}`, []float64{1e308}, []float64{1}, 0, spec.L0},
+		{"beyond the format, NaN", `{}`, []float64{1e308}, []float64{1}, nan, ""},
+		{"beyond the format, +Inf", `{}`, []float64{1e308}, []float64{1}, inf, spec.L5},
+		{"beyond the format and q = 0, NaN", `{}`, []float64{1e308, 1}, []float64{1, 0}, nan, ""},
+		{"a total beyond the format, normalised", `{"normalises":"both"}`, []float64{1.5e308, 1e308}, []float64{1, 2}, 0, spec.L1},
+		{"zero for an ordinary value", `{}`, []float64{.5, .5}, []float64{.25, .75}, 0, spec.L0},
+	} {
+		e, err := judge.Expect(ask("kl", c.p, c.q), convention(t, c.convention))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := judge.Assess(e, answer(c.x)); g.Level != c.want {
+			t.Errorf("%s: level %q, want %q: %s", c.name, g.Level, c.want, g.Why)
+		}
+	}
+}

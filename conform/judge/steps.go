@@ -260,7 +260,7 @@ func (q *question) evaluate(p, w []float64) outcome {
 		}
 	}
 	o := t.finish()
-	o.overflows = q.overflows(t, p, w)
+	o.overflows = (o.value != nil || normalises(q.c)) && q.overflows(t, p, w)
 	if q.c.Subnormal == "flushed" && o.value != nil {
 		o.value.n++ // the result may be flushed as well: one more η
 	}

@@ -18,10 +18,15 @@ const massPrecision = 64
 // stored enclosure serves other conventions without new logarithms.
 const margin = 64
 
+// A rational value next to a tie is rounded exactly, and its enclosure then
+// shows the rounding only if it is narrow; up to so many bits and terms that
+// is made so. A tie itself is never shown.
+const nearTie, nearTieTerms = 2048, 64
+
 // enclose turns an outcome into a Set: the exact number becomes a certified
 // enclosure, its correctly rounded bits and its masses.
 func (q *question) enclose(o outcome) (spec.Set, error) {
-	set := spec.Set{Reject: o.reject, NaN: o.nan, Intervals: []spec.Interval{}, Overflows: o.overflows}
+	set := spec.Set{Reject: o.reject, NaN: o.nan, Intervals: []spec.Interval{}, Overflows: o.overflows, Divides: normalises(q.c)}
 	if o.posInf {
 		inf := new(big.Float).SetInf(false)
 		set.Intervals = append(set.Intervals, spec.Interval{Lo: inf, Hi: inf})
@@ -31,6 +36,9 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		set.Intervals = append(set.Intervals, spec.Interval{Lo: inf, Hi: inf})
 	}
 	if o.value == nil {
+		if len(set.Intervals) == 1 && !set.NaN && !set.Reject {
+			set.RN = spec.HexBits(q.result, q.format.RoundBig(set.Intervals[0].Lo))
+		}
 		return set, nil
 	}
 	n := *o.value
@@ -67,6 +75,9 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 
 	mass := &spec.Mass{N: n.n, AbsT: n.form.Mass(massPrecision).Hi, P: float(n.p), Logs: n.logs.Mass(massPrecision).Hi, Under: n.under}
 	mass.AbsK = maxAbs(v)
+	if q.base != "" && q.base != "e" || q.c.Scale != "" {
+		mass.Factor = mass.AbsK
+	}
 	if n.lin != nil {
 		// The terms q − p are terms of the sum too.
 		mass.AbsT = up().Add(mass.AbsT, float(n.lin))
@@ -96,7 +107,10 @@ func (q *question) tighten(f *exact.Form, r exact.Rounding) spec.Interval {
 		width := up().Sub(v.Hi, v.Lo)
 		ulp := exponent(v, p)
 		if width.Sign() == 0 || width.MantExp(nil)+margin <= max(ulp, least) {
-			break
+			alike := q.format.RoundBig(v.Lo) == q.format.RoundBig(v.Hi)
+			if alike || w > nearTie || f.Len() > nearTieTerms {
+				break
+			}
 		}
 		if r.Bits<<1 == 0 && width.MantExp(nil) <= least {
 			break // a zero: narrower than the format can show
@@ -174,7 +188,7 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 			return g
 		}
 		for i, s := range e.Values {
-			if s.Overflows && !s.Reject {
+			if s.Overflows && s.Divides && !s.Reject {
 				g.Level, g.Expected, g.Why = spec.L1, s, "it was refused"+because(a)+", but "+Describe(s)
 				return g
 			}
@@ -275,9 +289,7 @@ func one(s spec.Set, d spec.DType, bits uint64) Grade {
 			best, found = h, true
 		}
 	}
-	if (!found || best.Level.Rank() < spec.L1.Rank()) && s.Overflows && (x-x != 0 || x == 0) {
-		// Backward stability supposes that nothing overflows on the way: Inf,
-		// what Inf−Inf and Inf/Inf give, and what x/Inf gives, meet L1.
+	if (!found || best.Level.Rank() < spec.L1.Rank()) && excused(s, d, x) {
 		g = miss()
 		g.Level = spec.L1
 		return g
@@ -296,6 +308,25 @@ func one(s spec.Set, d spec.DType, bits uint64) Grade {
 	return best
 }
 
+// excused reports whether x meets L1 because a plain evaluation overflows on
+// the way: backward stability supposes that nothing does. An infinity, or the
+// NaN of Inf−Inf, is excused where the exact value is finite; where that is
+// beyond the format itself, only the NaN, and only if the terms of the other
+// sign overflow too. A total that overflows gives 0 or NaN by x/Inf.
+func excused(s spec.Set, d spec.DType, x float64) bool {
+	if !s.Overflows || s.Mass == nil && !s.Divides {
+		return false
+	}
+	if s.Divides {
+		return x == 0 || x-x != 0
+	}
+	if formats[d].RoundBig(s.Mass.AbsK) == formats[d].RoundBig(new(big.Float).SetInf(false)) {
+		other := up().Sub(s.Mass.AbsT, s.Mass.AbsK)
+		return x != x && other.Cmp(overflow(d)) >= 0
+	}
+	return x-x != 0
+}
+
 // against grades one number against one enclosure. ok is false when the two
 // are not of a kind: an infinity against a number, say.
 func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) (g Grade, ok bool) {
@@ -308,7 +339,8 @@ func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) 
 	}
 	g.Finite = true
 	rnLo, rnHi := f.RoundBig(v.Lo), f.RoundBig(v.Hi)
-	if bits == rnLo && bits == rnHi {
+	// Next to a tie the enclosure may straddle it; RN is decided exactly.
+	if s.RN == spec.HexBits(d, bits) || s.RN == "" && bits == rnLo && bits == rnHi {
 		g.Level = spec.L5
 	}
 	if math.IsInf(x, 0) {
@@ -342,7 +374,7 @@ func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) 
 	if g.Level == spec.L5 {
 		return g, true
 	}
-	if faithful(f, d, v, bits) {
+	if !math.IsInf(d.Widen(rnLo), 0) && faithful(f, d, v, bits) {
 		g.Level = spec.L4
 		return g, true
 	}
@@ -372,6 +404,9 @@ func bounds(m *spec.Mass, ulp *big.Float, p, least int) map[spec.Level]*big.Floa
 	floor := up().Add(
 		up().Quo(ulp, big.NewFloat(2)),
 		up().Mul(up().Add(big.NewFloat(n), m.Under), new(big.Float).SetMantExp(big.NewFloat(1), least)))
+	if m.Factor != nil {
+		floor.Add(floor, up().Mul(u, m.Factor))
+	}
 	bound := func(factor float64, mass *big.Float) *big.Float {
 		b := up().Mul(up().Mul(big.NewFloat(factor), u), mass)
 		return b.Add(b, floor)

@@ -64,6 +64,8 @@ func ties() family {
 	near("near-above-1072", "3·2^-1074·log₂ 3 above the middle: up", "2", []float64{1, 0x1p-53, 3 * f64.eta}, []float64{.5, 0x1p-54, f64.eta})
 	near("near-below-1072", "2^-1074·log₂ 3 below the middle: down, although the even neighbour is above", "2",
 		[]float64{1, 0x1.8p-52, f64.eta}, []float64{.5, 0x1.8p-53, 3 * f64.eta})
+	near("near-above-300", "rational, 2^-300 above the middle: up", "2", []float64{1, 0x1p-53, 0x1p-300}, []float64{.5, 0x1p-54, 0x1p-301})
+	near("near-above-1073", "rational, 2^-1073 above the middle: up", "2", []float64{1, 0x1p-53, 0x1p-1073}, []float64{.5, 0x1p-54, 0x1p-1074})
 	near("near-irrational", "1 + 2^-53 and 3·2^-201·log₂ 3: up", "2",
 		[]float64{1, 0x1p-53, 0x1.8p-200}, []float64{.5, 0x1p-54, 0x1p-201})
 	// p·ln 2 and p·ln 4 closest to the middle of two neighbours: m/2^53 with m
