@@ -311,8 +311,9 @@ def _options(sent: dict) -> dict:
     for name, value in sent.items():
         if name in REALS:
             if value == "e":
-                continue
-            value = float.fromhex(value) if "x" in value.lower() else float(int(value))
+                value = None  # the natural base, for an operation whose own is another
+            else:
+                value = float.fromhex(value) if "x" in value.lower() else float(int(value))
         options[name] = value
     return options
 

@@ -66,27 +66,24 @@ func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, 
 	for i, t := range terms {
 		var status spec.Status
 		var why string
-		if x[i], status, why = t.number(level); status == spec.Fail {
+		if x[i], status, why = t.read(level); status == spec.Fail {
 			return violation(r), why
 		} else if status != spec.Pass {
 			return status, why
 		}
 	}
-	l := law{terms, order, bound, level, x}
-	var ok, decided bool
+	l := relation{terms, order, bound, level, x}
+	var ok bool
 	var why string
-	var err error
-	switch {
-	case order == Differ:
+	if k, exact := l.power(); order == Differ {
 		return l.differ(r)
-	case level == spec.L5 && len(terms) == 1:
+	} else if level == spec.L5 && len(terms) == 1 {
 		ok, why = l.single()
-		decided = true
-	case level == spec.L5 && len(terms) == 2:
-		ok, why, decided = l.scaled()
-	}
-	if !decided {
+	} else if level == spec.L5 && exact {
+		ok, why = l.scaled(k)
+	} else {
 		var skip bool
+		var err error
 		if ok, skip, why, err = l.tolerant(); err != nil {
 			return spec.StatusError, err.Error()
 		} else if skip {
@@ -99,7 +96,7 @@ func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, 
 	for _, t := range terms {
 		if e, err := t.Expected(); err != nil {
 			return spec.StatusError, err.Error()
-		} else if _, ok := singleNumber(e); !ok {
+		} else if _, ok := onlyNumber(e); !ok {
 			return spec.Skipped, t.Name + " says nothing"
 		}
 	}
@@ -113,9 +110,9 @@ func violation(r spec.Requirement) spec.Status {
 	return spec.Note
 }
 
-// number returns the answer's number. The status is Pass, or Fail where the
+// read returns the answer's number. The status is Pass, or Fail where the
 // answer is none and has to be, or Skipped where it need not be.
-func (t Term) number(level spec.Level) (float64, spec.Status, string) {
+func (t Term) read(level spec.Level) (float64, spec.Status, string) {
 	var what string
 	var allowed func(spec.Set) bool
 	switch t.Answer.Status {
@@ -157,16 +154,16 @@ func overflowed(s spec.Set, level spec.Level) bool {
 	return s.Overflows && level.Rank() <= spec.L1.Rank()
 }
 
-// singleNumber returns the set of an answer that can be one number only.
-func singleNumber(e spec.Expected) (spec.Set, bool) {
+// onlyNumber returns the set of an answer that can be one number only.
+func onlyNumber(e spec.Expected) (spec.Set, bool) {
 	if len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 || e.Values[0].NaN || e.Values[0].Reject {
 		return spec.Set{}, false
 	}
 	return e.Values[0], true
 }
 
-// A law is a relation whose answers are all numbers.
-type law struct {
+// A relation is what Relation decides, its answers being numbers x.
+type relation struct {
 	terms []Term
 	order Order
 	bound spec.Interval
@@ -182,7 +179,7 @@ func (t Term) weight() *big.Rat {
 }
 
 // single compares one correctly rounded answer with the rounded bound.
-func (l law) single() (bool, string) {
+func (l relation) single() (bool, string) {
 	w, f, order := l.terms[0].weight(), formats[l.terms[0].DType], l.order
 	b := l.bound
 	if w.Cmp(big.NewRat(1, 1)) != 0 {
@@ -204,62 +201,57 @@ func (l law) single() (bool, string) {
 	return false, fmt.Sprintf("%s = %s, but correctly rounded it is %s %s", l.terms[0].Name, spec.Decimal(x), order.sign(), want)
 }
 
-// scaled compares two correctly rounded answers, one of which is 2^k times
-// the other but for the order. It decides only where rounding commutes with
-// the scaling: normal numbers and zeros.
-func (l law) scaled() (ok bool, why string, decided bool) {
-	a, b := l.terms[0].weight(), l.terms[1].weight()
-	if l.bound.Lo.Sign() != 0 || l.bound.Hi.Sign() != 0 || a.Sign()*b.Sign() >= 0 || l.terms[0].DType != l.terms[1].DType {
-		return false, "", false
+// power returns the k for which the relation says that 2^k times the first
+// answer is, but for the order, the second. It is exact where rounding
+// commutes with that scaling: always for k = 0, else for normal numbers.
+func (l relation) power() (k int, exact bool) {
+	if len(l.terms) != 2 || l.bound.Lo.Sign() != 0 || l.bound.Hi.Sign() != 0 || l.terms[0].DType != l.terms[1].DType {
+		return 0, false
 	}
-	ratio := new(big.Rat).Quo(a, b)
-	ratio.Abs(ratio)
-	k := ratio.Num().BitLen() - ratio.Denom().BitLen()
-	if ratio.Num().TrailingZeroBits() != uint(ratio.Num().BitLen()-1) || ratio.Denom().TrailingZeroBits() != uint(ratio.Denom().BitLen()-1) {
-		return false, "", false
+	ratio := new(big.Rat).Quo(l.terms[0].weight(), l.terms[1].weight())
+	if ratio.Sign() > 0 {
+		return 0, false
 	}
-	x, y := l.x[0], l.x[1]
+	num, den := ratio.Num(), ratio.Denom()
+	if up, down := num.BitLen()-1, den.BitLen()-1; int(num.TrailingZeroBits()) == up && int(den.TrailingZeroBits()) == down {
+		k = up - down
+	} else {
+		return 0, false
+	}
 	p, least := formatLimits(l.terms[0].DType)
-	if k != 0 {
-		for _, v := range l.x {
-			if x != y && (v == 0 || math.IsInf(v, 0) || math.Abs(v) < math.Ldexp(1, least+p-1)) {
-				return false, "", false
-			}
-		}
+	normal := func(x float64) bool { return math.Abs(x) >= math.Ldexp(1, least+p-1) && !math.IsInf(x, 0) }
+	x, y := l.x[0], l.x[1]
+	return k, k == 0 || x == y && (x == 0 || math.IsInf(x, 0)) || normal(x) && normal(y)
+}
+
+// scaled compares 2^k times the first answer with the second.
+func (l relation) scaled(k int) (bool, string) {
+	x, y := l.x[0], l.x[1]
+	if k != 0 && x != 0 && !math.IsInf(x, 0) {
+		// The product of normal numbers may overflow, which RN decides.
 		f := formats[l.terms[0].DType]
-		x = f.Value(f.RoundBig(exactly(x, k)))
-		if l.x[0] == 0 {
-			x = l.x[0]
-		}
+		x = f.Value(f.RoundBig(new(big.Float).SetMantExp(new(big.Float).SetFloat64(x), k)))
 	}
-	order := l.order
-	if a.Sign() < 0 { // y − 2^k x order 0
+	if l.terms[0].weight().Sign() < 0 {
 		x, y = y, x
 	}
-	switch order {
+	var ok bool
+	switch l.order {
 	case AtLeast:
 		ok = x >= y
 	case AtMost:
 		ok = x <= y
 	default:
-		ok = x == y && (order == Equal || x != 0 || math.Signbit(x) == math.Signbit(y))
+		ok = x == y && (l.order == Equal || math.Signbit(x) == math.Signbit(y))
 	}
 	if ok {
-		return true, "", true
+		return true, ""
 	}
-	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), order.sign()), true
-}
-
-// exactly returns x·2^k.
-func exactly(x float64, k int) *big.Float {
-	if math.IsInf(x, 0) {
-		return new(big.Float).SetInf(x < 0)
-	}
-	return new(big.Float).SetMantExp(new(big.Float).SetFloat64(x), k)
+	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), l.order.sign())
 }
 
 // tolerant decides a relation with the allowed errors of all its answers.
-func (l law) tolerant() (ok, skip bool, why string, err error) {
+func (l relation) tolerant() (ok, skip bool, why string, err error) {
 	left, right := span(Zero), span(l.bound)
 	slack := up()
 	for i, t := range l.terms {
@@ -290,12 +282,12 @@ func (l law) tolerant() (ok, skip bool, why string, err error) {
 }
 
 // reach returns what answer i may stand for.
-func (l law) reach(i int) (v enclosure, skip bool, err error) {
+func (l relation) reach(i int) (v enclosure, skip bool, err error) {
 	e, err := l.terms[i].Expected()
 	if err != nil {
 		return v, false, err
 	}
-	s, ok := singleNumber(e)
+	s, ok := onlyNumber(e)
 	if !ok || overflowed(s, l.level) && (math.IsInf(l.x[i], 0) || l.x[i] == 0) {
 		return v, true, nil
 	}
@@ -316,7 +308,7 @@ func (l law) reach(i int) (v enclosure, skip bool, err error) {
 
 // differ decides that two answers are not equal where the exact values
 // certainly are not.
-func (l law) differ(r spec.Requirement) (spec.Status, string) {
+func (l relation) differ(r spec.Requirement) (spec.Status, string) {
 	if l.x[0] != l.x[1] {
 		return spec.Pass, ""
 	}
@@ -327,7 +319,7 @@ func (l law) differ(r spec.Requirement) (spec.Status, string) {
 		if err != nil {
 			return spec.StatusError, err.Error()
 		}
-		s, ok := singleNumber(e)
+		s, ok := onlyNumber(e)
 		if !ok || overflowed(s, l.level) {
 			return spec.Skipped, t.Name + " says nothing"
 		}
@@ -349,7 +341,7 @@ func (l law) differ(r spec.Requirement) (spec.Status, string) {
 }
 
 // values writes the answers: "KL(P‖Q) = 0.25 and H(P) = 1".
-func (l law) values() string {
+func (l relation) values() string {
 	var b strings.Builder
 	for i, t := range l.terms {
 		switch {
@@ -365,7 +357,7 @@ func (l law) values() string {
 }
 
 // sum writes the sum: "2·KL(P‖Q) − KL(P,P‖Q,Q)".
-func (l law) sum() string {
+func (l relation) sum() string {
 	var b strings.Builder
 	for i, t := range l.terms {
 		w := t.weight()

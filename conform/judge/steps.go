@@ -260,7 +260,7 @@ func (q *question) evaluate(p, w []float64) outcome {
 		}
 	}
 	o := t.finish()
-	o.overflows = (o.value != nil || normalises(q.c)) && q.overflows(t, p, w)
+	o.overflows = q.overflows(t, p, w, o.value == nil)
 	if q.c.Subnormal == "flushed" && o.value != nil {
 		o.value.n++ // the result may be flushed as well: one more η
 	}
@@ -268,14 +268,26 @@ func (q *question) evaluate(p, w []float64) outcome {
 }
 
 // overflows reports whether a plain evaluation meets a number beyond the
-// result format on the way: Σ|t| before scale and base bounds every partial
-// sum, and the totals are what a normalisation divides by.
-func (q *question) overflows(t *terms, p, w []float64) bool {
-	limit := overflow(q.result)
-	f := new(exact.Form)
-	f.AddScaled(new(big.Rat).Inv(t.s.p.factor.div.Rat()), t.form)
-	if f.Mass(massPrecision).Hi.Cmp(limit) >= 0 {
+// result format on the way: Σ p(|ln p| + |ln q|) before scale and base bounds
+// every partial sum, and the totals are what a normalisation divides by. Next
+// to an infinite term only what may turn it into NaN counts: finite terms of
+// the other sign, or Σp ln p and Σp ln q both.
+func (q *question) overflows(t *terms, p, w []float64, infinite bool) bool {
+	weight := new(big.Rat).Inv(t.s.p.factor.div.Rat())
+	terms, logs := new(exact.Form), new(exact.Form)
+	terms.AddScaled(weight, t.form)
+	logs.AddScaled(weight, t.logs)
+	abs, all := terms.Mass(massPrecision).Hi, logs.Mass(massPrecision).Hi
+	half := func(x, y *big.Float) bool {
+		return beyond(up().Quo(up().Sub(x, y), big.NewFloat(2)), q.result)
+	}
+	switch {
+	case infinite && (half(abs, terms.Enclose(massPrecision).Lo) || half(all, abs)):
 		return true
+	case !infinite && (beyond(abs, q.result) || beyond(all, q.result)):
+		return true
+	case !t.divides && t.lin == nil:
+		return false
 	}
 	for _, x := range [][]float64{p, w} {
 		for _, v := range x {
@@ -283,7 +295,7 @@ func (q *question) overflows(t *terms, p, w []float64) bool {
 				return true
 			}
 		}
-		if total(x).Abs().Float().Cmp(limit) >= 0 {
+		if beyond(total(x).Abs().Float(), q.result) {
 			return true
 		}
 	}
@@ -371,6 +383,9 @@ func (t *terms) infinities(i int) bool {
 		return false
 	}
 	switch {
+	case ql < 0 && pf == 0 && pl == 0:
+		// ln(p/−Inf) is −Inf by way of ln −0, ln p − ln −Inf is NaN.
+		t.out.nan, t.out.negInf = true, true
 	case pf < 0 || pl < 0 || ql < 0, pl > 0 && ql > 0:
 		t.out.nan = true
 	case pl > 0 || pf > 0 && ql == 0:

@@ -310,22 +310,28 @@ func one(s spec.Set, d spec.DType, bits uint64) Grade {
 
 // excused reports whether x meets L1 because a plain evaluation overflows on
 // the way: backward stability supposes that nothing does. An infinity, or the
-// NaN of Inf−Inf, is excused where the exact value is finite; where that is
-// beyond the format itself, only the NaN, and only if the terms of the other
-// sign overflow too. A total that overflows gives 0 or NaN by x/Inf.
+// NaN of Inf−Inf, is excused where the exact value is finite. Where that is
+// infinite or beyond the format itself, only the NaN is, and only if terms of
+// the other sign, or both Σp ln p and Σp ln q, overflow too. A total that
+// overflows gives 0 or NaN by x/Inf.
 func excused(s spec.Set, d spec.DType, x float64) bool {
-	if !s.Overflows || s.Mass == nil && !s.Divides {
+	switch {
+	case !s.Overflows:
 		return false
-	}
-	if s.Divides {
+	case s.Divides:
 		return x == 0 || x-x != 0
+	case s.Mass == nil:
+		return x != x
+	case !beyond(s.Mass.AbsK, d):
+		return x-x != 0
 	}
-	if formats[d].RoundBig(s.Mass.AbsK) == formats[d].RoundBig(new(big.Float).SetInf(false)) {
-		other := up().Sub(s.Mass.AbsT, s.Mass.AbsK)
-		return x != x && other.Cmp(overflow(d)) >= 0
-	}
-	return x-x != 0
+	terms := up().Sub(s.Mass.AbsT, s.Mass.AbsK)
+	logs := up().Quo(up().Sub(s.Mass.Logs, s.Mass.AbsT), big.NewFloat(2))
+	return x != x && (beyond(terms, d) || beyond(logs, d))
 }
+
+// beyond reports whether x rounds to an infinity.
+func beyond(x *big.Float, d spec.DType) bool { return x.Cmp(overflow(d)) >= 0 }
 
 // against grades one number against one enclosure. ok is false when the two
 // are not of a kind: an infinity against a number, say.
