@@ -7,7 +7,8 @@ import (
 	"klconf/spec"
 )
 
-// The draws of each law.
+// The draws of each law in the first format that is offered; the other
+// formats get a quarter of them.
 const (
 	quickDraws = 100
 	fullDraws  = 2000
@@ -17,24 +18,28 @@ const (
 // laws in every other format that is offered.
 func (r *run) planLaws(add func(string, func())) {
 	for _, l := range property.Laws() {
+		draws := quickDraws
+		if r.o.Full {
+			draws = fullDraws
+		}
+		rest := draws / 4
 		for _, d := range floatTypes {
-			id := "law/" + l.ID + "/" + string(d)
-			if r.desc.Offers("kl", d) {
-				add(id, func() { r.law(id, l, d) })
+			if !r.desc.Offers("kl", d) {
+				continue
 			}
+			id := "law/" + l.ID + "/" + string(d)
+			n := draws
+			add(id, func() { r.law(id, l, d, n) })
+			draws = rest
 		}
 	}
 }
 
 // law runs one law over the implementation's own answers.
-func (r *run) law(id string, l property.Law, d spec.DType) {
+func (r *run) law(id string, l property.Law, d spec.DType, draws int) {
 	level := spec.L1
 	if r.desc.Accuracy.Rank() > level.Rank() {
 		level = r.desc.Accuracy
-	}
-	draws := quickDraws
-	if r.o.Full {
-		draws = fullDraws
 	}
 	conv := r.conv
 	if r.narrow {

@@ -75,13 +75,15 @@ func Relation(terms []Term, order Order, bound spec.Interval, level spec.Level, 
 	l := relation{terms, order, bound, level, x}
 	var ok bool
 	var why string
-	if k, exact := l.power(); order == Differ {
+	k, exact := l.power()
+	switch {
+	case order == Differ:
 		return l.differ(r)
-	} else if level == spec.L5 && len(terms) == 1 {
+	case level == spec.L5 && len(terms) == 1:
 		ok, why = l.single()
-	} else if level == spec.L5 && exact {
+	case level == spec.L5 && exact:
 		ok, why = l.scaled(k)
-	} else {
+	default:
 		var skip bool
 		var err error
 		if ok, skip, why, err = l.tolerant(); err != nil {
