@@ -1,0 +1,34 @@
+# What a maintainer runs. README.md says which two commands a user needs.
+
+GO ?= go
+
+.PHONY: run test test-full golden lint rename
+
+# Grade the reference, gonum, a naive loop, SciPy and NLTK, and print one table.
+run:
+	$(GO) run ./cmd/klconf run
+
+# Everything that must hold before a commit; under three minutes on two cores.
+test: lint
+	$(GO) test ./...
+
+# The slow proofs besides: full runs, the race detector, long searches.
+test-full: lint
+	KLCONF_FULL=1 $(GO) test -timeout 60m ./...
+	$(GO) test -race ./impl/... ./conform/... ./spec/...
+	$(GO) run ./cmd/klconf run --full
+
+# Write the vectors anew; a clean tree afterwards means they are current.
+golden:
+	$(GO) run ./golden/make
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+
+# Give the module its published path: make rename TO=example.org/klconf
+rename:
+	test -n "$(TO)"
+	grep -rl --include=*.go '"klconf/' . | xargs sed -i 's#"klconf/#"$(TO)/#g'
+	$(GO) mod edit -module $(TO)
+	gofmt -w .

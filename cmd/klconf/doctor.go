@@ -1,0 +1,632 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"klconf/spec"
+	"klconf/spec/klap"
+)
+
+func doctorCommand() *cobra.Command {
+	var scale float64
+	cmd := &cobra.Command{
+		Use:   "doctor -- CMD ARG…",
+		Short: "Tell whether an adapter speaks the protocol, before any mathematics",
+		Long: `Doctor starts an adapter and tries framing, bits, errors and the end, one sentence
+each. Exit codes: 0 everything is right; 1 something is not; 3 it does not start or
+does not say hello.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, command, err := split(args, cmd.ArgsLenAtDash())
+			switch {
+			case err != nil:
+				return fmt.Errorf("doctor: %w", err)
+			case command == nil || len(names) > 0:
+				return errors.New("doctor takes the adapter's command after two dashes: klconf doctor -- ./my-adapter")
+			case !(scale > 0 && scale <= 1e6):
+				return errors.New("--timeout is a factor above 0 and at most 1000000, such as 0.5 or 4")
+			}
+			ctx, stop := interruptible(cmd)
+			defer stop()
+			d := doctor{ctx: ctx, w: cmd.OutOrStdout(), command: command, scale: scale}
+			return d.examine().as()
+		},
+	}
+	cmd.Flags().Float64Var(&scale, "timeout", 1, "factor on all time-outs")
+	return cmd
+}
+
+// A doctor examines one adapter. Each symptom is a sentence and has a remedy.
+type doctor struct {
+	ctx     context.Context
+	w       io.Writer
+	command []string
+	scale   float64
+	patient *patient
+	says    spec.Description
+	ill     bool
+	remedy  string // the last one
+}
+
+// A symptom is what is wrong and what to do about it.
+type symptom struct{ what, remedy string }
+
+func (s symptom) Error() string { return s.what }
+
+func wrong(remedy, format string, args ...any) error {
+	return symptom{fmt.Sprintf(format, args...), remedy}
+}
+
+// An unable error says that a part cannot be examined, which is no fault.
+type unable struct{ error }
+
+func (d *doctor) examine() status {
+	defer func() { d.patient.kill() }()
+	err := d.begin()
+	d.tell("starts and says hello", err)
+	if err != nil {
+		return unstarted
+	}
+	for _, part := range []struct {
+		name    string
+		examine func() error
+	}{
+		{"hello describes it", d.description},
+		{"bits survive", d.bits},
+		{"encodings", d.encodings},
+		{"a question", d.question},
+		{"loaded buffers", d.loaded},
+		{"an unknown op", d.unknownOp},
+		{"an unknown option", d.unknownOption},
+		{"vectors of different lengths", d.lengths},
+		{"a missing vector", d.missing},
+		{"rows of 262144", d.big},
+		{"bye", d.bye},
+		{"end of input", d.endOfInput},
+	} {
+		if d.ctx.Err() != nil {
+			fmt.Fprintln(d.w, "interrupted")
+			return incomplete
+		}
+		err := d.begin()
+		if err == nil {
+			err = part.examine()
+		}
+		d.tell(part.name, err)
+		if !d.patient.fit() {
+			d.patient.kill()
+		}
+	}
+	if d.ill {
+		return nonconforming
+	}
+	fmt.Fprintln(d.w, "This adapter speaks the protocol; klconf run grades its mathematics.")
+	return conforming
+}
+
+// tell writes the outcome of one part.
+func (d *doctor) tell(name string, err error) {
+	var no unable
+	var s symptom
+	switch {
+	case err == nil:
+		fmt.Fprintf(d.w, "ok    %s\n", name)
+		return
+	case errors.As(err, &no):
+		fmt.Fprintf(d.w, "-     %s: %v\n", name, err)
+		return
+	case errors.As(err, &s):
+		remedy := s.remedy
+		if remedy == d.remedy {
+			remedy = "as above"
+		}
+		d.remedy = s.remedy
+		fmt.Fprintf(d.w, "WRONG %s: %s\n      Fix: %s.\n", name, s.what, remedy)
+	default:
+		fmt.Fprintf(d.w, "WRONG %s: %v\n", name, err)
+	}
+	d.ill = true
+}
+
+// begin starts the adapter unless it is alive, and says hello.
+func (d *doctor) begin() error {
+	if d.patient.fit() {
+		return nil
+	}
+	d.patient.kill()
+	p, err := admit(d.command)
+	if err != nil {
+		return wrong("give a command that the shell finds too, with its path", "%s cannot be started: %v", quoted(d.command[0]), err)
+	}
+	d.patient = p
+	ctx, cancel := context.WithTimeout(d.ctx, d.limit(60*time.Second))
+	defer cancel()
+	if d.says, err = p.client.Hello(ctx, "klconf "+version); err != nil {
+		return d.diagnose(err, "hello", d.limit(60*time.Second))
+	}
+	return nil
+}
+
+func (d *doctor) limit(t time.Duration) time.Duration { return time.Duration(float64(t) * d.scale) }
+
+// diagnose turns a failed conversation into a symptom.
+func (d *doctor) diagnose(err error, question string, limit time.Duration) error {
+	end := d.patient.kill()
+	var f *klap.Fault
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return wrong("flush standard output after each answer, and read one line for each question", "no answer to %s within %v%s", question, limit, end)
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case errors.As(err, &f) && f.Kind != klap.Protocol && question == "hello":
+		return wrong("run the command by hand and see why it ends", "it ended before it said hello%s", end)
+	case errors.As(err, &f) && f.Kind == klap.EOF && len(f.First) == 0:
+		return wrong("answer every question, with status error where something unexpected happens, and stay until bye or the end of the input",
+			"it ended instead of answering %s%s", question, end)
+	case errors.As(err, &f) && f.Kind != klap.Protocol:
+		return wrong("write one whole line of JSON for each answer, then exactly the bytes it announces", "%s, at %s%s", strings.TrimPrefix(f.Error(), "klap: "), question, end)
+	case errors.As(err, &f):
+		return wrong("print nothing but answers to standard output, one line of JSON each with the id of its question; everything else goes to standard error",
+			"%s, at %s%s", strings.TrimPrefix(f.Error(), "klap: "), question, end)
+	}
+	return err
+}
+
+// ask puts one question; an error is a symptom.
+func (d *doctor) ask(name string, r spec.Request) (spec.Answer, error) {
+	limit := d.limit(10 * time.Second)
+	for _, a := range r.Arrays {
+		limit += d.limit(time.Duration(len(a.Data)) * time.Second / (4 << 20))
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, limit)
+	defer cancel()
+	a, err := d.patient.client.Ask(ctx, r)
+	var f *klap.Fault
+	switch {
+	case err == nil:
+		return a, nil
+	case errors.Is(err, klap.ErrNeedsFrame):
+		return a, unable{errors.New("the question does not fit one line; offer the encoding frame to be asked large questions")}
+	case errors.As(err, &f) && f.InStep:
+		return a, wrong("answer with status ok and bufs, rejected, unsupported or error", "%s, at %s", strings.TrimPrefix(f.Error(), "klap: "), name)
+	}
+	return a, d.diagnose(err, name, limit)
+}
+
+// said writes an answer's status with its message.
+func said(a spec.Answer) string {
+	if a.Message == "" {
+		return string(a.Status)
+	}
+	return fmt.Sprintf("%s (%s)", a.Status, a.Message)
+}
+
+func (d *doctor) description() error {
+	for _, t := range d.says.DTypes {
+		if t.Size() == 0 {
+			return wrong(fmt.Sprintf("the dtypes are %v", spec.DTypes), "hello lists the dtype %q", t)
+		}
+	}
+	for _, op := range d.says.Ops {
+		if _, _, _, ok := op.Split(); !ok && !slices.Contains([]spec.Op{spec.OpHello, spec.OpLoad, spec.OpDrop, spec.OpEcho, spec.OpBench, spec.OpBye}, op) {
+			return wrong("an op is kl, entropy, cross_entropy, js or kl_estimate, with _logits or _logprobs and _rows after it", "hello lists the op %q", op)
+		}
+	}
+	if d.says.Version == "" {
+		return wrong("say which version answers, so that a result can be repeated", "hello gives no version")
+	}
+	if len(d.says.Encodings) > 0 && (!slices.Contains(d.says.Encodings, klap.B64) || !slices.Contains(d.says.Encodings, klap.Hex)) {
+		return wrong("list them: b64 and hex are always legal", "hello offers the encodings %v only", d.says.Encodings)
+	}
+	return nil
+}
+
+// formats returns the offered floating-point formats.
+func (d *doctor) formats() []spec.DType {
+	list := slices.DeleteFunc(slices.Clone(d.says.DTypes), func(t spec.DType) bool { return !t.Float() })
+	if len(list) == 0 {
+		return []spec.DType{spec.F64}
+	}
+	return list
+}
+
+// patterns returns bits that decimal text, careless signs and flushing lose:
+// ±0, ±the least subnormal, the least normal's neighbour, 1 and its
+// neighbour, the all-ones patterns of NaN, ±Inf.
+func patterns(t spec.DType) spec.Array {
+	bits := uint64(8 * t.Size())
+	sign := uint64(1) << (bits - 1)
+	top := sign - 1 // NaN in every format
+	var list []uint64
+	for _, b := range []uint64{0, 1, 2, 3, top >> 1, top>>1 + 1, top - 1, top} {
+		list = append(list, b, b|sign)
+	}
+	for b := range uint64(256) {
+		list = append(list, (b*0x0101010101010101)&(sign<<1-1))
+	}
+	if t == spec.F64 {
+		list = append(list, math.Float64bits(math.Inf(1)), math.Float64bits(math.Inf(-1)), math.Float64bits(0.1))
+	}
+	return spec.FromBits("x", t, list)
+}
+
+// echo sends an array and compares what comes back; NaN payloads are never
+// required.
+func (d *doctor) echo(x spec.Array) error {
+	a, err := d.ask("echo", spec.Request{Op: spec.OpEcho, Arrays: []spec.Array{x}})
+	if err != nil {
+		return err
+	}
+	if a.Status == spec.Unsupported {
+		return wrong("answer the op echo with the buffer as it came: without it nobody can tell whether bits survive", "echo is not supported")
+	}
+	y, ok := a.Result()
+	if !ok {
+		return wrong("answer echo with status ok and the one buffer that came", "echo was answered %s with %d buffers", said(a), len(a.Arrays))
+	}
+	if y.DType != x.DType || !slices.Equal(y.Shape, x.Shape) {
+		return wrong("keep dtype and shape of the buffer", "echo of %s %v came back as %s %v", x.DType, x.Shape, y.DType, y.Shape)
+	}
+	for i := range x.Len() {
+		if b, c := x.Bits(i), y.Bits(i); b != c && !(math.IsNaN(x.Float(i)) && math.IsNaN(y.Float(i))) {
+			return wrong("move bytes, not numbers: read the buffer as little-endian bits and write the same bits",
+				"echo of %s changed %s (%s) to %s (%s)", x.DType, spec.HexBits(x.DType, b), spec.Decimal(x.Float(i)), spec.HexBits(x.DType, c), spec.Decimal(y.Float(i)))
+		}
+	}
+	return nil
+}
+
+func (d *doctor) bits() error {
+	for _, t := range d.formats() {
+		if err := d.echo(patterns(t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encodings tries each encoding that is legal with this adapter, and an empty
+// buffer in each.
+func (d *doctor) encodings() error {
+	before := d.patient.client.Encoding
+	for _, e := range []string{klap.B64, klap.Hex, klap.Frame} {
+		if e == klap.Frame && before != klap.Frame {
+			continue
+		}
+		for _, x := range []spec.Array{patterns(d.formats()[0]), spec.NewArray("x", d.formats()[0], 0)} {
+			d.patient.client.Encoding = e
+			if err := d.echo(x); err != nil {
+				var s symptom
+				if errors.As(err, &s) {
+					s.what = "in the encoding " + e + ", " + s.what
+					return s
+				}
+				return err
+			}
+		}
+	}
+	d.patient.client.Encoding = before
+	return nil
+}
+
+// pair returns two distributions of n elements.
+func (d *doctor) pair(n, m int) []spec.Array {
+	t := d.formats()[0]
+	arrays := []spec.Array{spec.NewArray("p", t, n), spec.NewArray("q", t, m)}
+	quarter := map[spec.DType]uint64{spec.F64: 0x3fd0000000000000, spec.F32: 0x3e800000, spec.F16: 0x3400, spec.BF16: 0x3e80,
+		spec.F8E4M3: 0x28, spec.F8E5M2: 0x34}[t]
+	for _, a := range arrays {
+		for i := range a.Len() {
+			a.SetBits(i, quarter)
+		}
+	}
+	if d.rows() {
+		for i := range arrays {
+			arrays[i].Shape = []int{1, arrays[i].Shape[0]}
+		}
+	}
+	return arrays
+}
+
+// op is the divergence as the adapter offers it.
+func (d *doctor) op() spec.Op {
+	switch {
+	case d.rows():
+		return "kl_rows"
+	case d.says.Offers("kl", "") || len(d.says.Ops) == 0:
+		return "kl"
+	}
+	return d.says.Ops[0]
+}
+
+func (d *doctor) rows() bool { return !d.says.Offers("kl", "") && d.says.Offers("kl_rows", "") }
+
+// scalar checks the form of an answer, not its number.
+func (d *doctor) scalar(a spec.Answer) error {
+	x, ok := a.Result()
+	shape := []int{}
+	if d.rows() {
+		shape = []int{1}
+	}
+	switch {
+	case a.Status != spec.OK:
+		return wrong("answer ok with one buffer", "%s of two equal vectors was answered %s", d.op(), said(a))
+	case !ok:
+		return wrong("answer with the result alone", "%s was answered with %d buffers", d.op(), len(a.Arrays))
+	case !slices.Equal(x.Shape, shape):
+		return wrong(fmt.Sprintf("the result of %s has the shape %v", d.op(), shape), "%s was answered with the shape %v", d.op(), x.Shape)
+	case !x.DType.Float():
+		return wrong("give the result in a floating-point format", "%s was answered in %s", d.op(), x.DType)
+	}
+	return nil
+}
+
+// ready says why nothing about the divergence can be asked.
+func (d *doctor) ready() error {
+	if !d.says.Offers(d.op(), d.formats()[0]) || !strings.HasPrefix(string(d.op()), "kl") {
+		return unable{fmt.Errorf("hello offers neither kl nor kl_rows in %s", d.formats()[0])}
+	}
+	return nil
+}
+
+func (d *doctor) question() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	a, err := d.ask(string(d.op()), spec.Request{Op: d.op(), Arrays: d.pair(4, 4)})
+	if err != nil {
+		return err
+	}
+	return d.scalar(a)
+}
+
+func (d *doctor) loaded() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	arrays := d.pair(4, 4)
+	for i, key := range []string{"a", "b"} {
+		a, err := d.ask("load", spec.Request{Op: spec.OpLoad, Key: key, Arrays: arrays[i : i+1]})
+		if err != nil {
+			return err
+		}
+		if a.Status == spec.Unsupported {
+			return unable{errors.New("load is not supported, so that changed inputs and aliasing cannot be checked")}
+		}
+		if a.Status != spec.OK {
+			return wrong("store the buffer under the key and answer ok", "load was answered %s", said(a))
+		}
+	}
+	a, err := d.ask(string(d.op()), spec.Request{Op: d.op(), Keys: []string{"a", "b"}})
+	if err != nil {
+		return err
+	}
+	if err := d.scalar(a); err != nil {
+		return err
+	}
+	a, err = d.ask("echo", spec.Request{Op: spec.OpEcho, Key: "a"})
+	if err != nil {
+		return err
+	}
+	if _, ok := a.Result(); !ok {
+		return wrong("answer echo with a key by what is stored under it now", "echo of a loaded buffer was answered %s", said(a))
+	}
+	for _, key := range []string{"a", "b"} {
+		if a, err = d.ask("drop", spec.Request{Op: spec.OpDrop, Key: key}); err != nil {
+			return err
+		}
+		if a.Status != spec.OK {
+			return wrong("forget the buffer and answer ok", "drop was answered %s", said(a))
+		}
+	}
+	return nil
+}
+
+func (d *doctor) unknownOp() error {
+	a, err := d.ask("an unknown op", spec.Request{Op: "no_such_quantity", Arrays: d.pair(2, 2)})
+	if err != nil {
+		return err
+	}
+	if a.Status != spec.Unsupported {
+		return wrong("answer status unsupported to every op that it does not know", "the op no_such_quantity was answered %s", said(a))
+	}
+	return nil
+}
+
+func (d *doctor) unknownOption() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	a, err := d.ask("an unknown option", spec.Request{Op: d.op(), Arrays: d.pair(4, 4), Options: spec.Options{Unknown: []string{"no_such_option"}}})
+	if err != nil {
+		return err
+	}
+	if a.Status != spec.Unsupported {
+		return wrong("answer status unsupported to every option that it does not know: ignoring one answers another question", "the option no_such_option was answered %s", said(a))
+	}
+	return nil
+}
+
+func (d *doctor) lengths() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	a, err := d.ask("vectors of different lengths", spec.Request{Op: d.op(), Arrays: d.pair(4, 3)})
+	if err != nil {
+		return err
+	}
+	declared := d.says.Convention != nil && d.says.Convention.Mismatch != "" && d.says.Convention.Mismatch != "reject"
+	switch {
+	case a.Status == spec.Errored:
+		return wrong(`answer status rejected with kind "length": error is for surprises`, "4 elements against 3 were answered %s", said(a))
+	case a.Status == spec.OK && !declared:
+		return wrong(`answer status rejected with kind "length", or declare "mismatch" in the convention`, "4 elements against 3 were answered with a number")
+	case a.Status == spec.Rejected && a.Kind != spec.KindLength:
+		return wrong(`give the kind "length"`, "4 elements against 3 were rejected with the kind %q", a.Kind)
+	}
+	return nil
+}
+
+func (d *doctor) missing() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	a, err := d.ask("a question without q", spec.Request{Op: d.op(), Arrays: d.pair(4, 4)[:1]})
+	if err != nil {
+		return err
+	}
+	if a.Status == spec.OK {
+		return wrong("answer status error to a question that lacks an array", "a question without q was answered with a number")
+	}
+	// It must still be there.
+	return d.question()
+}
+
+func (d *doctor) big() error {
+	if err := d.ready(); err != nil {
+		return err
+	}
+	a, err := d.ask(string(d.op()), spec.Request{Op: d.op(), Arrays: d.pair(1<<18, 1<<18)})
+	if err != nil {
+		var s symptom
+		if errors.As(err, &s) {
+			s.remedy = "read whole lines of up to 16 MiB, and all the bytes that a line announces; " + s.remedy
+			return s
+		}
+		return err
+	}
+	return d.scalar(a)
+}
+
+func (d *doctor) bye() error {
+	limit := d.limit(10 * time.Second)
+	ctx, cancel := context.WithTimeout(d.ctx, limit)
+	defer cancel()
+	if err := d.patient.client.Bye(ctx); err != nil {
+		return d.diagnose(err, "bye", limit)
+	}
+	return d.leaves("after bye", limit)
+}
+
+func (d *doctor) endOfInput() error {
+	d.patient.in.Close()
+	return d.leaves("at the end of its input", d.limit(10*time.Second))
+}
+
+// leaves waits for the adapter to end by itself.
+func (d *doctor) leaves(when string, limit time.Duration) error {
+	select {
+	case <-d.patient.exited:
+	case <-d.ctx.Done():
+		return errors.New("interrupted")
+	case <-time.After(limit):
+		d.patient.kill()
+		return wrong("exit 0 when bye was answered or the input has ended", "it did not end %s within %v", when, limit)
+	}
+	if end := d.patient.kill(); !d.patient.cmd.ProcessState.Success() {
+		return wrong("exit 0 when bye was answered or the input has ended", "%s it ended otherwise than with exit code 0%s", when, end)
+	}
+	return nil
+}
+
+// A patient is a running adapter.
+type patient struct {
+	cmd    *exec.Cmd
+	in     io.Closer
+	out    io.Closer
+	client *klap.Client
+	stderr ending
+	exited chan struct{}
+	gone   bool
+}
+
+// admit starts the command in a process group of its own.
+func admit(command []string) (*patient, error) {
+	p := &patient{cmd: exec.Command(command[0], command[1:]...), exited: make(chan struct{})}
+	ownGroup(p.cmd)
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	// A pipe of our own: Wait closes that of StdoutPipe before its last
+	// message is read.
+	out, w := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = w, &p.stderr
+	p.cmd.WaitDelay = time.Second
+	if err := p.cmd.Start(); err != nil {
+		var e *exec.Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, err
+	}
+	p.in, p.out, p.client = in, out, klap.NewClient(in, out)
+	go func() {
+		p.cmd.Wait()
+		w.Close()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// fit reports whether the adapter can be asked.
+func (p *patient) fit() bool {
+	if p == nil || p.gone {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// kill ends the adapter and says how it had ended by itself, if it had, and
+// what it wrote last, as the end of a sentence.
+func (p *patient) kill() (how string) {
+	if p == nil {
+		return ""
+	}
+	killed := false
+	if !p.gone {
+		p.gone = true
+		select {
+		case <-p.exited:
+		case <-time.After(100 * time.Millisecond): // to die by itself
+			killed = true
+		}
+		endGroup(p.cmd)
+		p.client.Close()
+		p.in.Close()
+		p.out.Close()
+		<-p.exited
+	}
+	if !killed {
+		how = "; " + p.cmd.ProcessState.String()
+	}
+	if lines := strings.Split(strings.TrimSpace(string(p.stderr)), "\n"); lines[0] != "" {
+		how += fmt.Sprintf("; its standard error ends: %q", strings.TrimSpace(lines[len(lines)-1]))
+	}
+	return how
+}
+
+// An ending keeps the end of what is written to it.
+type ending []byte
+
+func (e *ending) Write(b []byte) (int, error) {
+	*e = append(*e, b...)
+	if n := len(*e) - 1<<12; n > 0 {
+		*e = append((*e)[:0], (*e)[n:]...)
+	}
+	return len(b), nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"klconf/conform/judge"
+	"klconf/impl/exact"
+	"klconf/spec"
+)
+
+func klCommand() *cobra.Command {
+	var dtype, base, normalise string
+	var enclosure bool
+	cmd := &cobra.Command{
+		Use:   "kl P Q",
+		Short: "Print the divergence of two vectors in files, correctly rounded",
+		Long: `Kl prints KL(P‖Q) = Σ p ln(p/q) of the weights in two files, the exact real value
+rounded once to float64, as the shortest decimal that reads back as that number.
+
+Files are .npy (float16, float32, float64 or integers), .csv and .txt (decimals or
+hexadecimal floats, separated by commas, white space and line ends), .json (an array of
+numbers or of hexadecimal floats in quotes), or raw little-endian numbers with --dtype.
+A decimal means the float64 nearest to it. - is standard input.`,
+		Example: `  klconf kl p.npy q.npy
+  klconf kl --base 2 --enclosure p.csv q.csv
+  klconf kl --dtype f32 p.bin q.bin`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("kl takes two files, P and Q; %d given", len(args))
+			}
+			if args[0] == "-" && args[1] == "-" {
+				return errors.New("standard input can be one of the two vectors, not both")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := parseBase(base)
+			if err != nil {
+				return err
+			}
+			c := spec.Convention{Base: b}
+			switch normalise {
+			case "", "none":
+			case "both":
+				c.Steps = []spec.Step{{Do: "normalise", Of: "both"}}
+			default:
+				return fmt.Errorf("--normalise is both or none, not %q", normalise)
+			}
+			var arrays []spec.Array
+			for i, name := range []string{"p", "q"} {
+				x, err := readWeights(args[i], spec.DType(dtype), cmd.InOrStdin())
+				if err != nil {
+					return err
+				}
+				arrays = append(arrays, spec.Float64s(name, x))
+			}
+			if n, m := arrays[0].Len(), arrays[1].Len(); n != m {
+				return fmt.Errorf("%s has %d elements and %s has %d; both need the same number", shown(args[0]), n, shown(args[1]), m)
+			}
+			for i, a := range arrays {
+				total := sumOf(a)
+				if normalise == "both" && total.Sign() == 0 {
+					return fmt.Errorf("%s sums to 0 and cannot be normalised", shown(args[i]))
+				}
+				if normalise == "" && !judge.IsPMF(a) {
+					fmt.Fprintf(cmd.ErrOrStderr(), "klconf: %s sums to %s, not 1, and is taken as it is; --normalise both divides by the sums\n", shown(args[i]), total.Text('g', 17))
+				}
+			}
+			e, err := judge.Expect(spec.Request{Op: "kl", Arrays: arrays}, c)
+			if err != nil {
+				return fmt.Errorf("the divergence cannot be computed: %w", err)
+			}
+			return printSet(cmd.OutOrStdout(), e.Values[0], enclosure)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&dtype, "dtype", "", "the files hold raw little-endian numbers of this format: f64, f32, f16, bf16, i64, i32 or u8")
+	f.StringVar(&base, "base", "e", "base of the logarithm: e, 2, 10 or a hexadecimal float")
+	f.BoolVar(&enclosure, "enclosure", false, "also print the certified enclosure, in decimal and in hexadecimal")
+	f.StringVar(&normalise, "normalise", "", "both divides each vector by its exact sum; none takes them as they are without a word")
+	return cmd
+}
+
+// parseBase checks the base of a logarithm.
+func parseBase(s string) (spec.Real, error) {
+	c := spec.Convention{Base: spec.Real(s)}
+	if s == "" || c.Check() != nil {
+		return "", fmt.Errorf("--base is e, 2, 10 or a hexadecimal float above 0 other than 1, such as 0x1.8p+1, not %q", s)
+	}
+	return c.Base, nil
+}
+
+// shown is what a file is called in a sentence.
+func shown(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
+}
+
+// sumOf returns the exact sum.
+func sumOf(a spec.Array) *big.Float {
+	var n []exact.Num
+	for _, v := range a.Floats() {
+		n = append(n, exact.Float(v))
+	}
+	return exact.Sum(n).Float()
+}
+
+// printSet prints the correctly rounded number, and the enclosure behind it.
+func printSet(w io.Writer, s spec.Set, enclosure bool) error {
+	v := s.Intervals[0]
+	x, _ := v.Lo.Float64()
+	if s.RN != "" {
+		var bits uint64
+		if _, err := fmt.Sscanf(s.RN, "%x", &bits); err != nil {
+			return err
+		}
+		x = math.Float64frombits(bits)
+	}
+	fmt.Fprintln(w, spec.Decimal(x))
+	if !enclosure || math.IsInf(x, 0) {
+		return nil
+	}
+	lo, hi := outward(v)
+	_, err := fmt.Fprintf(w, "[%s,\n %s]\n[%s,\n %s]\n", lo, hi, v.Lo.Text('x', -1), v.Hi.Text('x', -1))
+	return err
+}
+
+// outward writes an interval in decimal: digits to where its ends differ and
+// a few more, the lower end rounded down and the upper end up.
+func outward(v spec.Interval) (lo, hi string) {
+	const extra = 3
+	digits := 20
+	if width := new(big.Float).Sub(v.Hi, v.Lo); width.Sign() > 0 && v.Hi.Sign() != 0 {
+		bits := max(v.Hi.MantExp(nil), v.Lo.MantExp(nil)) - width.MantExp(nil)
+		digits = max(17, int(float64(bits)*math.Log10(2))+extra)
+	}
+	return decimal(v.Lo, digits, -1), decimal(v.Hi, digits, +1)
+}
+
+// decimal writes x with that many digits, rounded down or up.
+func decimal(x *big.Float, digits, direction int) string {
+	s := x.Text('e', digits-1)
+	y, _, err := big.ParseFloat(s, 10, x.MinPrec()+4*uint(digits)+64, big.ToNearestEven)
+	if err != nil || y.Cmp(x) == 0 || y.Cmp(x) == direction {
+		return s
+	}
+	// One unit of the last digit further.
+	mantissa, exponent, _ := strings.Cut(s, "e")
+	unit := "0." + strings.Repeat("0", digits-2) + "1e" + exponent
+	u, _, err := big.ParseFloat(unit, 10, y.Prec(), big.ToNearestEven)
+	if err != nil || mantissa == "" {
+		return s
+	}
+	if direction < 0 {
+		u.Neg(u)
+	}
+	return new(big.Float).SetPrec(y.Prec()).Add(y, u).Text('e', digits-1)
+}

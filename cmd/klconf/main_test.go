@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"klconf":  main,
+		"adapter": adapterMain,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	schema, err := filepath.Abs(filepath.Join("..", "..", "spec", "schema", "result.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// exits CODE CMD ARG… runs a command and demands its exit code.
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				got := 0
+				var exit *exec.ExitError
+				if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+					got = exit.ExitCode()
+				} else {
+					ts.Check(err)
+				}
+				if got != want {
+					ts.Fatalf("exit code %d, want %d", got, want)
+				}
+			},
+			// appears FILE waits until a file is there.
+			"appears": func(ts *testscript.TestScript, neg bool, args []string) {
+				for range 2000 {
+					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+						return
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				ts.Fatalf("%s does not appear", args[0])
+			},
+			// valid FILE… demands result files of the schema.
+			"valid": func(ts *testscript.TestScript, neg bool, args []string) {
+				s, err := jsonschema.NewCompiler().Compile(schema)
+				ts.Check(err)
+				for _, name := range args {
+					v, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(ts.ReadFile(name))))
+					ts.Check(err)
+					ts.Check(s.Validate(v))
+				}
+			},
+			// npy FILE DESCR BYTES writes a NumPy file with the header of a vector
+			// of three and the bytes in hexadecimal.
+			"npy": func(ts *testscript.TestScript, neg bool, args []string) {
+				data, err := hex.DecodeString(args[2])
+				ts.Check(err)
+				header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (3,), }", args[1])
+				header += strings.Repeat(" ", 117-len(header)) + "\n"
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append([]byte("\x93NUMPY\x01\x00v\x00"+header), data...), 0o666))
+			},
+			// bytes FILE HEX writes raw bytes.
+			"bytes": func(ts *testscript.TestScript, neg bool, args []string) {
+				data, err := hex.DecodeString(args[1])
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o666))
+			},
+			// lines N demands that the last command said N lines on stderr.
+			"lines": func(ts *testscript.TestScript, neg bool, args []string) {
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				if got := bytes.Count([]byte(ts.ReadFile("stderr")), []byte("\n")); got != want {
+					ts.Fatalf("%d lines on stderr, want %d", got, want)
+				}
+			},
+		},
+	})
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"klconf/reports"
+	"klconf/spec"
+)
+
+// An output says which files are written. "-" is standard output.
+type output struct{ json, junit, markdown, folder string }
+
+// files lists the destinations that are set, --out's as well.
+func (o output) files() (json, junit, markdown []string) {
+	set := func(list *[]string, file, inFolder string) {
+		if file != "" {
+			*list = append(*list, file)
+		}
+		if o.folder != "" {
+			*list = append(*list, filepath.Join(o.folder, inFolder))
+		}
+	}
+	set(&json, o.json, "")
+	set(&junit, o.junit, "junit.xml")
+	set(&markdown, o.markdown, "report.md")
+	return json, junit, markdown
+}
+
+func (o output) usesStdout() bool { return o.json == "-" || o.junit == "-" || o.markdown == "-" }
+
+// check finds what would fail after all the work: a missing folder, two
+// results for one file.
+func (o output) check(subjects int) error {
+	dashes := 0
+	for _, f := range []string{o.json, o.junit, o.markdown} {
+		if f == "-" {
+			dashes++
+		}
+	}
+	if dashes > 1 {
+		return errors.New("only one of --json, --junit and --markdown can be standard output")
+	}
+	if subjects > 1 && o.json != "" && !isFolder(o.json) {
+		return fmt.Errorf("one result file holds one implementation and %d are graded: give --json a folder, %s", subjects, quoted(strings.TrimSuffix(cmp.Or(strings.Trim(o.json, "-"), "results"), ".json")+"/"))
+	}
+	folders := []string{o.folder}
+	if o.json != "-" && isFolder(o.json) {
+		folders = append(folders, o.json)
+	}
+	for _, f := range folders {
+		if f != "" {
+			if err := os.MkdirAll(f, 0o777); err != nil {
+				return fileError(err)
+			}
+		}
+	}
+	for _, f := range []string{o.json, o.junit, o.markdown} {
+		if f != "" && f != "-" && !(f == o.json && isFolder(f)) {
+			if err := checkFile(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isFolder reports whether a destination is or means a folder.
+func isFolder(name string) bool {
+	if name == "" {
+		return false
+	}
+	info, err := os.Stat(name)
+	return strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || err == nil && info.IsDir()
+}
+
+// checkFile returns an error if the file cannot be written.
+func checkFile(name string) error {
+	if isFolder(name) {
+		return fmt.Errorf("%s is a folder; name a file in it", name)
+	}
+	_, err := os.Stat(filepath.Dir(name))
+	return fileError(err)
+}
+
+// write writes every file that was asked for. One that cannot be written
+// keeps no other from it.
+func (o output) write(stdout io.Writer, graded []spec.Report) []error {
+	var errs []error
+	write := func(name string, by func(io.Writer) error) {
+		if err := to(name, stdout, by); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	json, junit, markdown := o.files()
+	for _, f := range json {
+		if f == "-" || !isFolder(f) {
+			write(f, func(w io.Writer) error { return reports.JSON(w, graded[0]) })
+			continue
+		}
+		for _, r := range graded {
+			write(filepath.Join(f, fileName(r)), func(w io.Writer) error { return reports.JSON(w, r) })
+		}
+	}
+	for _, f := range junit {
+		write(f, func(w io.Writer) error { return reports.JUnit(w, graded) })
+	}
+	for _, f := range markdown {
+		write(f, func(w io.Writer) error { return reports.Markdown(w, graded) })
+	}
+	return errs
+}
+
+// to writes one file.
+func to(name string, stdout io.Writer, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(stdout)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return fileError(err)
+	}
+	err = write(f)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return fileError(err)
+}
+
+// fileName names the result file of an implementation in a folder.
+func fileName(r spec.Report) string {
+	safe := func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("._-", c) {
+			return c
+		}
+		return '-'
+	}
+	name := strings.Trim(strings.Map(safe, r.Implementation.ID), "-.")
+	return cmp.Or(name[:min(len(name), 100)], "implementation") + ".json"
+}
+
+// fileError makes a sentence of what the system says about a file.
+func fileError(err error) error {
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		return err
+	}
+	verb := map[string]string{"open": "open", "mkdir": "make the folder", "stat": "find", "read": "read", "write": "write"}[path.Op]
+	return fmt.Errorf("cannot %s %s: %w", cmp.Or(verb, path.Op), path.Path, path.Err)
+}
+
+// terminal returns the file descriptor of w if w is a terminal.
+func terminal(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	return int(f.Fd()), true
+}
+
+// width returns the columns of a terminal, 0 for anything else.
+func width(w io.Writer) int {
+	fd, ok := terminal(w)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(fd)
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// colored reports whether colours are welcome.
+func colored(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,369 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+	"sync"
+
+	"klconf/impl"
+	"klconf/impl/exact"
+	"klconf/spec"
+)
+
+// A reference is package impl as a spec.Implementation: the kernels where
+// they answer the question as asked, the oracle's exact sums for every other
+// format, base and reduction. Each result is rounded once.
+type reference struct {
+	name    string
+	backend string // of impl; "" is the one in force, "exact" the oracle only
+	// using guards the choice of a backend, which is global to impl.
+	using sync.Mutex
+}
+
+// newReference returns the reference for "reference" or "reference/BACKEND".
+func newReference(name string) (spec.Implementation, error) {
+	_, backend, _ := strings.Cut(name, "/")
+	if backend != "" {
+		restore, err := impl.Use(backend)
+		if err != nil {
+			return nil, err
+		}
+		restore()
+	}
+	return &reference{name: name, backend: backend}, nil
+}
+
+func (r *reference) Describe() spec.Description {
+	d := spec.Description{
+		Name: r.name, Version: version, Language: "Go",
+		DTypes:     []spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16},
+		Convention: &spec.Convention{Complete: true},
+		Accuracy:   spec.L5,
+		Encodings:  []string{"frame", "b64", "hex"},
+	}
+	yes := true
+	d.Deterministic = &yes
+	for _, q := range []spec.Quantity{spec.KL, spec.Entropy, spec.CrossEntropy, spec.JS} {
+		d.Ops = append(d.Ops, spec.Op(q), spec.Op(q)+"_rows")
+	}
+	return d
+}
+
+func reject(kind, format string, args ...any) spec.Answer {
+	return spec.Answer{Status: spec.Rejected, Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+func unsupported(format string, args ...any) spec.Answer {
+	return spec.Answer{Status: spec.Unsupported, Message: fmt.Sprintf(format, args...)}
+}
+
+var resultFormats = map[spec.DType]exact.Format{
+	spec.F64: exact.Float64, spec.F32: exact.Float32, spec.F16: exact.Float16, spec.BF16: exact.BFloat16,
+}
+
+// Answer refuses what is outside the domain, in the order of precedence of
+// spec/README.md: shapes, NaN, domain.
+func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
+	quantity, domain, rows, ok := q.Op.Split()
+	o := q.Options
+	switch {
+	case !ok || domain != spec.Probs || quantity == spec.KLEstimate:
+		return unsupported("op %q is not offered", q.Op)
+	case len(o.Unknown) > 0:
+		return unsupported("option %q is not known", o.Unknown[0])
+	case o.Grad != "" || o.Temperature != "" || o.Beta != "" || o.Estimator != "":
+		return unsupported("options grad, temperature, beta and estimator are not offered")
+	}
+	arity := quantity.Arity()
+	if len(q.Arrays) < arity || len(q.Arrays) > arity+1 {
+		return spec.Answer{Status: spec.Errored, Message: fmt.Sprintf("%s takes %d arrays and an optional mask, got %d", q.Op, arity, len(q.Arrays))}
+	}
+	p := q.Arrays[0]
+	for _, a := range q.Arrays[:arity] {
+		if !a.DType.Float() || a.DType.Size() < 2 {
+			return unsupported("arrays of %s are not offered", a.DType)
+		}
+		if a.DType != p.DType {
+			return reject(spec.KindDType, "%s is %s and %s is %s; give both in one format", p.Name, p.DType, a.Name, a.DType)
+		}
+		if !sameShape(a.Shape, p.Shape) {
+			return reject(spec.KindLength, "%s has shape %v and %s has shape %v", p.Name, p.Shape, a.Name, a.Shape)
+		}
+		if dims := map[bool]int{false: 1, true: 2}[rows]; len(a.Shape) != dims {
+			return reject(spec.KindLength, "%s takes arrays with %d dimensions; %s has shape %v", q.Op, dims, a.Name, a.Shape)
+		}
+	}
+	var mask *spec.Array
+	if len(q.Arrays) > arity {
+		mask = &q.Arrays[arity]
+		if mask.DType != spec.U8 || !sameShape(mask.Shape, p.Shape) {
+			return reject(spec.KindLength, "the mask is u8 with the shape %v of %s", p.Shape, p.Name)
+		}
+	}
+	result := p.DType.ResultDType()
+	if o.ResultDType != "" {
+		result = o.ResultDType
+	}
+	format, ok := resultFormats[result]
+	if !ok {
+		return unsupported("results in %s are not offered", result)
+	}
+	base, err := baseOf(o.Base)
+	if err != nil {
+		return reject(spec.KindDomain, "%v", err)
+	}
+
+	n, width := 1, p.Len()
+	if rows {
+		n, width = p.Shape[0], p.Shape[1]
+	}
+	s := sum{base: base, format: format}
+	kept := 0
+	for i := range n {
+		x, bad := weights(p, mask, i*width, width)
+		var y []float64
+		if arity == 2 {
+			var badQ string
+			y, badQ = weights(q.Arrays[1], mask, i*width, width)
+			if hasNaN(x) || hasNaN(y) {
+				bad = ""
+			} else if bad == "" {
+				bad = badQ
+			}
+		} else if hasNaN(x) {
+			bad = ""
+		}
+		if bad != "" {
+			return reject(spec.KindDomain, "%s", bad)
+		}
+		kept += len(x)
+		s.add(r, quantity, x, y, result == p.DType && (result == spec.F64 || result == spec.F32))
+	}
+
+	if rows && o.Reduction == "" || !rows {
+		a := spec.NewArray("result", result, n)
+		if !rows {
+			a.Shape = []int{}
+		}
+		for i, v := range s.rows {
+			bits, err := s.bits(v)
+			if err != nil {
+				return spec.Answer{Status: spec.Errored, Message: err.Error()}
+			}
+			a.SetBits(i, bits)
+		}
+		return spec.Answer{Status: spec.OK, Arrays: []spec.Array{a}}
+	}
+	divisor := 1
+	switch o.Reduction {
+	case "sum":
+	case "mean":
+		divisor = kept
+	case "batchmean":
+		divisor = n
+	default:
+		return unsupported("reduction %q is not known; sum, mean and batchmean are", o.Reduction)
+	}
+	bits, err := s.reduced(divisor)
+	if err != nil {
+		return spec.Answer{Status: spec.Errored, Message: err.Error()}
+	}
+	return spec.Answer{Status: spec.OK, Arrays: []spec.Array{spec.Scalar("result", result, bits)}}
+}
+
+func sameShape(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// baseOf returns the base of the logarithm, 0 for e.
+func baseOf(b spec.Real) (float64, error) {
+	if b == "" || b == "e" {
+		return 0, nil
+	}
+	x, err := b.Value()
+	if err != nil {
+		return 0, err
+	}
+	if !(x > 0) || x == 1 || math.IsInf(x, 0) {
+		return 0, fmt.Errorf("the base %s is not a finite number > 0 other than 1", b)
+	}
+	return x, nil
+}
+
+// weights returns one row without its masked elements, and what is outside
+// the domain.
+func weights(a spec.Array, mask *spec.Array, from, n int) (x []float64, bad string) {
+	x = make([]float64, 0, n)
+	for i := from; i < from+n; i++ {
+		if mask != nil && mask.Bits(i) == 0 {
+			continue
+		}
+		v := a.Float(i)
+		if bad == "" && (v < 0 || math.IsInf(v, 0)) {
+			bad = fmt.Sprintf("%s[%d] is %s; weights are finite and ≥ 0", a.Name, i, spec.Decimal(v))
+		}
+		x = append(x, v)
+	}
+	return x, bad
+}
+
+func hasNaN(x []float64) bool {
+	for _, v := range x {
+		if v != v {
+			return true
+		}
+	}
+	return false
+}
+
+// A rowValue is one row's exact value: special, or a form, or, where a kernel
+// answered, its correctly rounded number.
+type rowValue struct {
+	nan, inf bool
+	form     func() *exact.Form
+	kernel   func() uint64
+}
+
+// A sum gathers the rows of one answer.
+type sum struct {
+	base   float64
+	format exact.Format
+	rows   []rowValue
+}
+
+func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel bool) {
+	v := rowValue{nan: hasNaN(p) || hasNaN(q)}
+	if !v.nan && (quantity == spec.KL || quantity == spec.CrossEntropy) {
+		for i := range p {
+			v.inf = v.inf || p[i] > 0 && q[i] == 0
+		}
+	}
+	v.form = func() *exact.Form {
+		switch quantity {
+		case spec.Entropy:
+			return exact.Entropy(p)
+		case spec.CrossEntropy:
+			return exact.CrossEntropy(p, q)
+		case spec.JS:
+			return exact.JensenShannon(p, q)
+		}
+		return exact.KL(p, q)
+	}
+	if kernel && s.base == 0 {
+		v.kernel = func() uint64 { return r.kernel(s.format, quantity, p, q) }
+	}
+	s.rows = append(s.rows, v)
+}
+
+// bits returns the correctly rounded value of one row.
+func (s *sum) bits(v rowValue) (uint64, error) {
+	if v.kernel != nil {
+		return v.kernel(), nil
+	}
+	switch {
+	case v.nan:
+		return s.nan(), nil
+	case v.inf:
+		return s.infinity(), nil
+	}
+	return s.round(v.form())
+}
+
+// reduced returns RN((Σ rows)/divisor).
+func (s *sum) reduced(divisor int) (uint64, error) {
+	if divisor == 0 {
+		return s.nan(), nil
+	}
+	total := new(exact.Form)
+	weight := big.NewRat(1, int64(divisor))
+	inf := false
+	for _, v := range s.rows {
+		if v.nan {
+			return s.nan(), nil
+		}
+		inf = inf || v.inf
+	}
+	if inf {
+		return s.infinity(), nil
+	}
+	for _, v := range s.rows {
+		total.AddScaled(weight, v.form())
+	}
+	return s.round(total)
+}
+
+func (s *sum) round(f *exact.Form) (uint64, error) {
+	if s.base != 0 {
+		f.SetBase(exact.Float(s.base))
+	}
+	r, err := f.Round(s.format)
+	return r.Bits, err
+}
+
+// infinity is +Inf/ln(base).
+func (s *sum) infinity() uint64 {
+	return s.format.RoundBig(new(big.Float).SetInf(s.base != 0 && s.base < 1))
+}
+
+func (s *sum) nan() uint64 {
+	inf := s.format.RoundBig(new(big.Float).SetInf(false))
+	return inf | inf>>1
+}
+
+// kernel asks package impl for a float64 or float32 row.
+func (r *reference) kernel(format exact.Format, quantity spec.Quantity, p, q []float64) uint64 {
+	if r.backend != "" {
+		r.using.Lock()
+		defer r.using.Unlock()
+		if restore, err := impl.Use(r.backend); err == nil {
+			defer restore()
+		}
+	}
+	if format == exact.Float32 {
+		p, q := narrow(p), narrow(q)
+		var x float32
+		switch quantity {
+		case spec.Entropy:
+			x = impl.Entropy32(p)
+		case spec.CrossEntropy:
+			x = impl.CrossEntropy32(p, q)
+		case spec.JS:
+			x = impl.JensenShannon32(p, q)
+		default:
+			x = impl.KL32(p, q)
+		}
+		return uint64(math.Float32bits(x))
+	}
+	var x float64
+	switch quantity {
+	case spec.Entropy:
+		x = impl.Entropy(p)
+	case spec.CrossEntropy:
+		x = impl.CrossEntropy(p, q)
+	case spec.JS:
+		x = impl.JensenShannon(p, q)
+	default:
+		x = impl.KL(p, q)
+	}
+	return math.Float64bits(x)
+}
+
+// narrow returns numbers that came from float32 as float32.
+func narrow(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
+}

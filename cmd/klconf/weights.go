@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sbinet/npyio/npy"
+
+	"klconf/spec"
+)
+
+// readWeights reads a vector of weights from a file, or from in for "-". With
+// a dtype the file is raw; otherwise its name or, failing that, its first
+// bytes say what it is. Every error names the file, the place and what to do.
+func readWeights(file string, dtype spec.DType, in io.Reader) ([]float64, error) {
+	fail := func(err error) ([]float64, error) { return nil, fmt.Errorf("%s: %w", shown(file), err) }
+	var data []byte
+	var err error
+	if file == "-" {
+		data, err = io.ReadAll(in)
+	} else {
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fileError(err)
+	}
+	var x []float64
+	switch {
+	case dtype != "":
+		x, err = parseRaw(data, dtype, binary.LittleEndian)
+	default:
+		x, err = parserOf(file, data)(data)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if len(x) == 0 {
+		return fail(errors.New("there is no number in it"))
+	}
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+			return fail(fmt.Errorf("element %d is %s; a weight is a finite number ≥ 0", i+1, spec.Decimal(v)))
+		}
+	}
+	return x, nil
+}
+
+// parserOf chooses by name, else by content.
+func parserOf(file string, data []byte) func([]byte) ([]float64, error) {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".npy":
+		return parseNPY
+	case ".json":
+		return parseJSON
+	case ".csv", ".txt", ".tsv":
+		return parseText
+	}
+	switch {
+	case bytes.HasPrefix(data, npy.Magic[:]):
+		return parseNPY
+	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")):
+		return parseJSON
+	case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
+		return func([]byte) ([]float64, error) {
+			return nil, errors.New("neither .npy, .json nor text; for raw little-endian numbers say which with --dtype")
+		}
+	}
+	return parseText
+}
+
+// parseText reads numbers separated by commas, white space and line ends. An
+// empty field between commas is an error: it would shift what follows.
+func parseText(data []byte) ([]float64, error) {
+	if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
+		return nil, errors.New("it is not text; for raw little-endian numbers say which with --dtype")
+	}
+	var x []float64
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		number++
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		for _, field := range strings.Split(line, ",") {
+			words := strings.Fields(field)
+			if len(words) == 0 {
+				return nil, fmt.Errorf("line %d has an empty field; write 0 where the weight is 0", number)
+			}
+			for _, w := range words {
+				v, err := parseNumber(w)
+				if err != nil {
+					return nil, fmt.Errorf("line %d: %w", number, err)
+				}
+				x = append(x, v)
+			}
+		}
+	}
+	return x, nil
+}
+
+// parseNumber reads a decimal as the float64 nearest to it, or a hexadecimal
+// float. A number that is beyond float64 on either side is an error.
+func parseNumber(s string) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("%s is too large for float64", s)
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a number; write a decimal such as 0.25 or a hexadecimal float such as 0x1p-2", abridged(s))
+	case v == 0 && vanishes(s):
+		return 0, fmt.Errorf("%s is too small for float64 and would become 0", s)
+	}
+	return v, nil
+}
+
+// vanishes reports whether a number that was read as 0 has another digit than
+// 0 before its exponent.
+func vanishes(s string) bool {
+	s = strings.ToLower(s)
+	digits, exponent := "123456789", "e"
+	if t, hex := strings.CutPrefix(strings.TrimLeft(s, "+-"), "0x"); hex {
+		s, digits, exponent = t, "123456789abcdef", "p"
+	}
+	mantissa, _, _ := strings.Cut(s, exponent)
+	return strings.ContainsAny(mantissa, digits)
+}
+
+func abridged(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+// parseJSON reads an array of numbers, or of numbers in quotes.
+func parseJSON(data []byte) ([]float64, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(data, &list); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+			return nil, fmt.Errorf("line %d is not JSON (%w)", line, err)
+		}
+		return nil, errors.New("it is not one JSON array of numbers")
+	}
+	x := make([]float64, len(list))
+	for i, raw := range list {
+		text := string(raw)
+		if strings.HasPrefix(text, `"`) {
+			if err := json.Unmarshal(raw, &text); err != nil {
+				return nil, fmt.Errorf("element %d: %w", i+1, err)
+			}
+		}
+		var err error
+		if x[i], err = parseNumber(text); err != nil {
+			return nil, fmt.Errorf("element %d: %w", i+1, err)
+		}
+	}
+	return x, nil
+}
+
+// parseNPY reads a NumPy file of one vector.
+func parseNPY(data []byte) (x []float64, err error) {
+	r := bytes.NewReader(data)
+	header, err := npyHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	long := 0
+	for _, d := range header.Descr.Shape {
+		if d != 1 {
+			long++
+		}
+	}
+	if long > 1 || len(header.Descr.Shape) == 0 {
+		return nil, fmt.Errorf("the array has shape %v; save one vector, such as a[0]", header.Descr.Shape)
+	}
+	descr := header.Descr.Type
+	order := binary.ByteOrder(binary.LittleEndian)
+	switch {
+	case strings.HasPrefix(descr, ">"):
+		order = binary.BigEndian
+	case !strings.HasPrefix(descr, "<") && !strings.HasPrefix(descr, "|"):
+		return nil, fmt.Errorf("the array has dtype %q; save it as float64, float32 or float16", abridged(descr))
+	}
+	dtype, ok := map[string]spec.DType{"f8": spec.F64, "f4": spec.F32, "f2": spec.F16, "i8": spec.I64, "i4": spec.I32, "u1": spec.U8}[descr[1:]]
+	if !ok {
+		return nil, fmt.Errorf("the array has dtype %q; save it as float64, float32 or float16", abridged(descr))
+	}
+	n := 1
+	for _, d := range header.Descr.Shape {
+		if d < 0 || d > len(data) {
+			return nil, fmt.Errorf("the header announces shape %v, which the file cannot hold", header.Descr.Shape)
+		}
+		n *= d
+	}
+	if n*dtype.Size() != r.Len() {
+		return nil, fmt.Errorf("the header announces %d elements of %d bytes, but %d bytes follow; the file is cut or damaged", n, dtype.Size(), r.Len())
+	}
+	return parseRaw(data[len(data)-r.Len():], dtype, order)
+}
+
+// npyHeader reads up to the data. The library panics where a header is cut.
+func npyHeader(r io.Reader) (h npy.Header, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("its header is damaged; save it again with numpy.save")
+		}
+	}()
+	reader, err := npy.NewReader(r)
+	if err != nil {
+		return h, fmt.Errorf("it is not a NumPy file (%w); save it with numpy.save", err)
+	}
+	return reader.Header, nil
+}
+
+// parseRaw reads numbers of one format.
+func parseRaw(data []byte, dtype spec.DType, order binary.ByteOrder) ([]float64, error) {
+	size := dtype.Size()
+	if size == 0 {
+		return nil, unknown("dtype", string(dtype), []string{"f64", "f32", "f16", "bf16", "i64", "i32", "u8"})
+	}
+	if len(data)%size != 0 {
+		return nil, fmt.Errorf("%d bytes are no whole number of %s elements, which have %d bytes", len(data), dtype, size)
+	}
+	x := make([]float64, len(data)/size)
+	for i := range x {
+		word := data[i*size : (i+1)*size]
+		var bits uint64
+		switch size {
+		case 8:
+			bits = order.Uint64(word)
+		case 4:
+			bits = uint64(order.Uint32(word))
+		case 2:
+			bits = uint64(order.Uint16(word))
+		default:
+			bits = uint64(word[0])
+		}
+		if dtype.Float() {
+			x[i] = dtype.Widen(bits)
+			continue
+		}
+		v := int64(bits)
+		if dtype == spec.I32 {
+			v = int64(int32(bits))
+		}
+		if v > 1<<53 || v < -1<<53 {
+			return nil, fmt.Errorf("element %d is %d, which float64 does not hold exactly", i+1, v)
+		}
+		x[i] = float64(v)
+	}
+	return x, nil
+}

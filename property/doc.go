@@ -1,0 +1,20 @@
+// Package property holds the laws of the Kullback-Leibler divergence as
+// properties of an implementation's own answers, and the generators of the
+// inputs on which they are tried.
+//
+// A law is a theorem. It poses questions that are drawn at random, puts them
+// to a Subject, and says how the answers are related: permuting the pairs
+// changes nothing, the log-sum inequality bounds the answer below, entropy
+// and divergence add up to cross-entropy. No reference value is needed for
+// that, so the laws are evidence about the oracle as well. Whether a relation
+// holds within the accuracy that is demanded is decided by judge.Relation;
+// pgregory.net/rapid draws, and shrinks what fails.
+//
+// Every law says under which conventions it is a theorem. Dividing by the
+// totals first, say, breaks the scaling law; where a law does not hold it is
+// not put.
+//
+// Sources: T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd
+// edition, 2006, chapter 2; Y. Polyanskiy and Y. Wu, Information Theory: From
+// Coding to Learning, 2024, chapters 2 to 7.
+package property
