@@ -91,8 +91,8 @@ func (p *inProcess) ask(ctx context.Context, id string, r spec.Request) spec.Ans
 		return a
 	case <-ctx.Done():
 		if ctx.Err() == context.DeadlineExceeded {
-			p.why = fmt.Sprintf("%s did not return within %v, and a hang in process cannot be ended", id, limit)
-			return spec.Answer{Status: spec.TimedOut, Message: fmt.Sprintf("no answer within %v", limit)}
+			p.why = fmt.Sprintf("%s did not return within %v, and a hang in process cannot be ended", id, limit.Round(time.Millisecond))
+			return spec.Answer{Status: spec.TimedOut, Message: fmt.Sprintf("no answer within %v", limit.Round(time.Millisecond))}
 		}
 		return spec.Answer{Status: spec.NotRun, Message: "interrupted"}
 	}

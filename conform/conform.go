@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"klconf/conform/judge"
@@ -234,6 +233,9 @@ func (r *run) question(q question) {
 		return
 	}
 	a := r.put(q.id, req)
+	if r.ctx.Err() != nil {
+		return // interrupted: this question was neither answered nor failed
+	}
 	res := r.gradeAnswer(q, req, e, a)
 	if res.Status == spec.Pass || res.Status == spec.Note {
 		if again, asked := r.repeat(q, e, a); asked {
@@ -314,7 +316,7 @@ func statusOf(a spec.Answer) (spec.Status, string) {
 	case spec.Errored:
 		return spec.StatusError, "it answered error: " + a.Message
 	case spec.Crashed:
-		return spec.StatusCrash, "it died: " + strings.TrimPrefix(a.Message, "it died, ")
+		return spec.StatusCrash, "it died: " + a.Message
 	case spec.TimedOut:
 		return spec.StatusTimeout, a.Message
 	case spec.ProtocolError:

@@ -123,8 +123,11 @@ func TestDetectionFindsEveryConvention(t *testing.T) {
 					continue
 				}
 				grade := func(declares *spec.Convention) spec.Report {
-					rep, err := conform.Run(t.Context(), conform.Target{ID: "x", Impl: obedient{follows: c, declares: declares, dtypes: dtypes}},
-						conform.Options{Version: "test", Seed: 3})
+					o := conform.Options{Version: "test", Seed: 3}
+					if declares == nil && len(dtypes) > 1 {
+						o.Skip = []string{"law"} // they ran in one format
+					}
+					rep, err := conform.Run(t.Context(), conform.Target{ID: "x", Impl: obedient{follows: c, declares: declares, dtypes: dtypes}}, o)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -52,7 +52,7 @@ func newProcess(command, env []string, suite string, scale float64) *process {
 func (p *process) start() error {
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), p.env...)
-	ownGroup(cmd)
+	OwnGroup(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (p *process) kill() string {
 	case <-p.exited:
 	case <-time.After(100 * time.Millisecond):
 	}
-	killGroup(p.cmd)
+	KillGroup(p.cmd)
 	<-p.exited
 	p.client.Close()
 	for _, c := range p.pipes {
@@ -177,10 +177,11 @@ func (p *process) ask(ctx context.Context, id string, r spec.Request) spec.Answe
 	b, again := p.once(ctx, pre, r)
 	switch {
 	case again:
-		a.Message = "it died, twice: " + a.Message
+		p.deaths[pre]-- // one question, one death of its prefix
+		a.Message += ", and again when asked once more"
 	case b.Status == spec.NotRun:
 	default:
-		a.Message = "it died once and answered the second time: " + a.Message
+		a.Message += ", and answered when asked once more"
 	}
 	return a
 }
@@ -220,7 +221,7 @@ func (p *process) once(ctx context.Context, pre string, r spec.Request) (a spec.
 	if qctx.Err() == context.DeadlineExceeded && context.Cause(qctx) != errGone {
 		p.slow[pre] = true
 		how := p.kill()
-		return spec.Answer{Status: spec.TimedOut, Message: fmt.Sprintf("no answer within %v (killed%s)", limit, onlyStderr(how))}, true
+		return spec.Answer{Status: spec.TimedOut, Message: fmt.Sprintf("no answer within %v (killed%s)", limit.Round(time.Millisecond), onlyStderr(how))}, true
 	}
 	var f *klap.Fault
 	if errors.As(err, &f) && f.InStep {

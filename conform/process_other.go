@@ -4,6 +4,8 @@ package conform
 
 import "os/exec"
 
-func ownGroup(*exec.Cmd) {}
+// OwnGroup does nothing where there are no process groups.
+func OwnGroup(*exec.Cmd) {}
 
-func killGroup(cmd *exec.Cmd) { cmd.Process.Kill() }
+// KillGroup ends the process.
+func KillGroup(cmd *exec.Cmd) { cmd.Process.Kill() }

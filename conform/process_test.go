@@ -156,7 +156,7 @@ func TestOneBadQuestionCostsOne(t *testing.T) {
 				}
 				if c.fault == "grandchild" {
 					after := r.Message[strings.Index(r.Message, "grandchild ")+len("grandchild "):]
-					pid, _ := strconv.Atoi(strings.TrimRight(strings.Fields(after)[0], "|;"))
+					pid, _ := strconv.Atoi(strings.TrimRight(strings.Fields(after)[0], "|;,"))
 					if pid == 0 || alive(pid) {
 						t.Errorf("the grandchild %d is still there: %s", pid, r.Message)
 					}

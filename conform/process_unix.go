@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// ownGroup puts the process into a group of its own, so that whatever it
+// OwnGroup puts the process into a group of its own, so that whatever it
 // starts can be ended with it.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-func killGroup(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+// KillGroup ends a process of OwnGroup with whatever it started.
+func KillGroup(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -97,14 +97,21 @@ var backends = []*Backend{&exactBackend, &goBackend}
 
 var current atomic.Pointer[Backend]
 
+var environment error
+
 func init() {
 	current.Store(backends[len(backends)-1])
 	if name := os.Getenv("KLCONF_BACKEND"); name != "" {
 		if _, err := Use(name); err != nil {
-			panic(fmt.Sprintf("impl: environment variable KLCONF_BACKEND: %v", err))
+			environment = fmt.Errorf("environment variable KLCONF_BACKEND: %w", err)
 		}
 	}
 }
+
+// EnvironmentError returns why KLCONF_BACKEND was not obeyed, or nil. The default
+// backend is current then; a program that lets its users choose should say so and
+// stop.
+func EnvironmentError() error { return environment }
 
 // Backends returns the names of the backends available on this machine, the fastest,
 // which is the default, last.

@@ -41,6 +41,9 @@ func TestRegistry(t *testing.T) {
 // TestEnvironment starts this test binary with KLCONF_BACKEND.
 func TestEnvironment(t *testing.T) {
 	if os.Getenv("KLCONF_TEST_CURRENT") != "" {
+		if err := EnvironmentError(); err != nil {
+			t.Fatal(err)
+		}
 		os.Stdout.WriteString("current=" + Current() + "\n")
 		return
 	}

@@ -27,7 +27,7 @@
 // nothing, takes time linear in the length, and is safe for concurrent use.
 //
 // The implementation is a [Backend]. KLCONF_BACKEND in the environment forces one
-// by name; a name that is not available on the machine is a panic at the start.
+// by name; [EnvironmentError] tells of a name that is not available on the machine.
 //
 // # Sources
 //

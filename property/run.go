@@ -45,11 +45,13 @@ type Outcome struct {
 	Draws    int // instances tried before shrinking
 }
 
-// Shrinking ends after so many instances, which is the same on every
-// machine, or after this time, which is for slow subjects.
+// Shrinking ends after so many instances that were asked about, or rapid's
+// attempts at one, which is the same on every machine, or after this time,
+// which is for slow subjects.
 const (
-	shrinkLimit = 300
-	shrinkTime  = time.Second
+	shrinkLimit    = 300
+	shrinkAttempts = 10 // for each of them
+	shrinkTime     = time.Second
 )
 
 // running guards rapid's flags, which are global.
@@ -157,12 +159,12 @@ type checker struct {
 	setting     *setting
 	limit       int // of shrunk
 
-	tried   int             // instances in the search
-	decided int             // of these, how many said anything
-	shrunk  int             // instances in shrinking
-	found   *verdict        // the smallest counterexample so far
-	seen    map[key]verdict // by questions, once something was found
-	end     *verdict        // what ended the law without a counterexample
+	tried            int             // instances in the search
+	decided          int             // of these, how many said anything
+	attempts, shrunk int             // instances in shrinking, and those asked about
+	found            *verdict        // the smallest counterexample so far
+	seen             map[key]verdict // by questions, once something was found
+	end              *verdict        // what ended the law without a counterexample
 }
 
 // A verdict is what became of one instance.
@@ -208,13 +210,16 @@ func (c *checker) verdict(t *rapid.T) (v verdict) {
 	}()
 	if c.found == nil {
 		c.tried++
-	} else if c.shrunk++; c.shrunk > c.limit {
+	} else if c.attempts++; c.shrunk >= c.limit || c.attempts > shrinkAttempts*c.limit {
 		return verdict{status: spec.StatusNotRun} // small enough
 	}
 	r := c.law.pose(t, c.setting)
 	k := r.key()
 	v, ok := c.seen[k]
 	if !ok {
+		if c.found != nil {
+			c.shrunk++
+		}
 		v = c.try(r)
 		if c.found != nil || v.status == spec.Fail || v.status == spec.Note {
 			c.seen[k] = v

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"klconf/conform"
 	"klconf/spec"
 	"klconf/spec/klap"
 )
@@ -552,7 +553,7 @@ type patient struct {
 // admit starts the command in a process group of its own.
 func admit(command []string) (*patient, error) {
 	p := &patient{cmd: exec.Command(command[0], command[1:]...), exited: make(chan struct{})}
-	ownGroup(p.cmd)
+	conform.OwnGroup(p.cmd)
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -605,7 +606,7 @@ func (p *patient) kill() (how string) {
 		case <-time.After(100 * time.Millisecond): // to die by itself
 			killed = true
 		}
-		endGroup(p.cmd)
+		conform.KillGroup(p.cmd)
 		p.client.Close()
 		p.in.Close()
 		p.out.Close()

@@ -23,6 +23,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"klconf/impl"
 )
 
 // version is the version of the suite.
@@ -33,6 +35,10 @@ func main() { os.Exit(int(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)))
 // execute runs one command line and returns how it ended. Whatever went
 // wrong has then been said in one sentence on stderr.
 func execute(args []string, in io.Reader, out, errs io.Writer) status {
+	if err := impl.EnvironmentError(); err != nil {
+		fmt.Fprintf(errs, "klconf: %v\n", err)
+		return misused
+	}
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(in)

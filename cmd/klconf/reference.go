@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
-	"sync"
 
 	"klconf/impl"
 	"klconf/impl/exact"
@@ -18,22 +18,20 @@ import (
 // format, base and reduction. Each result is rounded once.
 type reference struct {
 	name    string
-	backend string // of impl; "" is the one in force, "exact" the oracle only
-	// using guards the choice of a backend, which is global to impl.
-	using sync.Mutex
+	backend *impl.Backend
 }
 
 // newReference returns the reference for "reference" or "reference/BACKEND".
 func newReference(name string) (spec.Implementation, error) {
 	_, backend, _ := strings.Cut(name, "/")
-	if backend != "" {
-		restore, err := impl.Use(backend)
-		if err != nil {
-			return nil, err
-		}
-		restore()
+	if backend == "" {
+		backend = impl.Current()
 	}
-	return &reference{name: name, backend: backend}, nil
+	b, err := impl.Lookup(backend)
+	if err != nil {
+		return nil, err
+	}
+	return &reference{name: name, backend: b}, nil
 }
 
 func (r *reference) Describe() spec.Description {
@@ -89,7 +87,7 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 		if a.DType != p.DType {
 			return reject(spec.KindDType, "%s is %s and %s is %s; give both in one format", p.Name, p.DType, a.Name, a.DType)
 		}
-		if !sameShape(a.Shape, p.Shape) {
+		if !slices.Equal(a.Shape, p.Shape) {
 			return reject(spec.KindLength, "%s has shape %v and %s has shape %v", p.Name, p.Shape, a.Name, a.Shape)
 		}
 		if dims := map[bool]int{false: 1, true: 2}[rows]; len(a.Shape) != dims {
@@ -99,7 +97,7 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	var mask *spec.Array
 	if len(q.Arrays) > arity {
 		mask = &q.Arrays[arity]
-		if mask.DType != spec.U8 || !sameShape(mask.Shape, p.Shape) {
+		if mask.DType != spec.U8 || !slices.Equal(mask.Shape, p.Shape) {
 			return reject(spec.KindLength, "the mask is u8 with the shape %v of %s", p.Shape, p.Name)
 		}
 	}
@@ -172,18 +170,6 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 		return spec.Answer{Status: spec.Errored, Message: err.Error()}
 	}
 	return spec.Answer{Status: spec.OK, Arrays: []spec.Array{spec.Scalar("result", result, bits)}}
-}
-
-func sameShape(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // baseOf returns the base of the logarithm, 0 for e.
@@ -323,38 +309,31 @@ func (s *sum) nan() uint64 {
 
 // kernel asks package impl for a float64 or float32 row.
 func (r *reference) kernel(format exact.Format, quantity spec.Quantity, p, q []float64) uint64 {
-	if r.backend != "" {
-		r.using.Lock()
-		defer r.using.Unlock()
-		if restore, err := impl.Use(r.backend); err == nil {
-			defer restore()
-		}
-	}
 	if format == exact.Float32 {
 		p, q := narrow(p), narrow(q)
 		var x float32
 		switch quantity {
 		case spec.Entropy:
-			x = impl.Entropy32(p)
+			x = r.backend.Entropy32(p)
 		case spec.CrossEntropy:
-			x = impl.CrossEntropy32(p, q)
+			x = r.backend.CrossEntropy32(p, q)
 		case spec.JS:
-			x = impl.JensenShannon32(p, q)
+			x = r.backend.JensenShannon32(p, q)
 		default:
-			x = impl.KL32(p, q)
+			x = r.backend.KL32(p, q)
 		}
 		return uint64(math.Float32bits(x))
 	}
 	var x float64
 	switch quantity {
 	case spec.Entropy:
-		x = impl.Entropy(p)
+		x = r.backend.Entropy(p)
 	case spec.CrossEntropy:
-		x = impl.CrossEntropy(p, q)
+		x = r.backend.CrossEntropy(p, q)
 	case spec.JS:
-		x = impl.JensenShannon(p, q)
+		x = r.backend.JensenShannon(p, q)
 	default:
-		x = impl.KL(p, q)
+		x = r.backend.KL(p, q)
 	}
 	return math.Float64bits(x)
 }

@@ -115,7 +115,7 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	if arity == 2 {
 		b := r.Arrays[1]
 		q.q = split(b)
-		if !equal(shape, b.Shape) {
+		if !slices.Equal(shape, b.Shape) {
 			if !q.fit(shape, b.Shape) {
 				q.refused = true
 			}
@@ -123,7 +123,7 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	}
 	if len(r.Arrays) > arity {
 		mask := r.Arrays[arity]
-		if mask.DType != spec.U8 || !equal(mask.Shape, shape) {
+		if mask.DType != spec.U8 || !slices.Equal(mask.Shape, shape) {
 			return nil, fmt.Errorf("judge: a mask is u8 with the shape %v of the first array, got %s %v", shape, mask.DType, mask.Shape)
 		}
 		q.mask(mask)
@@ -173,18 +173,6 @@ func split(a spec.Array) [][]float64 {
 		rows[i] = x[i*a.Shape[1] : (i+1)*a.Shape[1]]
 	}
 	return rows
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // fit makes unequal shapes equal where the convention says how: truncating

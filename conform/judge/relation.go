@@ -252,35 +252,50 @@ func (l relation) scaled(k int) (bool, string) {
 	return false, fmt.Sprintf("%s, but correctly rounded %s %s 0", l.values(), l.sum(), l.order.sign())
 }
 
-// tolerant decides a relation with the allowed errors of all its answers.
+// tolerant decides a relation with the allowed errors of all its answers. A
+// relation that is true of the answers as they stand needs none.
 func (l relation) tolerant() (ok, skip bool, why string, err error) {
-	left, right := span(Zero), span(l.bound)
+	reach := make([]enclosure, len(l.terms))
+	for i, x := range l.x {
+		exact := new(big.Float).SetFloat64(x)
+		reach[i] = enclosure{exact, exact}
+	}
+	if l.possible(reach) {
+		return true, false, "", nil
+	}
 	slack := up()
 	for i, t := range l.terms {
-		v, skip, err := l.reach(i)
-		if err != nil || skip {
+		if reach[i], skip, err = l.reach(i); err != nil || skip {
 			return false, skip, t.Name + " says nothing", err
 		}
-		w := t.weight()
-		abs := new(big.Rat).Abs(w)
-		if v.lo.IsInf() || v.hi.IsInf() {
+		if v := reach[i]; v.lo.IsInf() || v.hi.IsInf() {
 			slack.SetInf(false)
 		} else {
+			abs := new(big.Rat).Abs(t.weight())
 			slack.Add(slack, up().Mul(float(abs), up().Quo(up().Sub(v.hi, v.lo), big.NewFloat(2))))
 		}
-		if w.Sign() > 0 {
-			left = left.add(v.scale(abs))
-		} else {
-			right = right.add(v.scale(abs))
-		}
 	}
-	low := l.order != AtMost && left.hi.Cmp(right.lo) < 0
-	high := l.order != AtLeast && left.lo.Cmp(right.hi) > 0
-	if !low && !high {
+	if l.possible(reach) {
 		return true, false, "", nil
 	}
 	return false, false, fmt.Sprintf("%s, but %s %s %s, and at %s all errors together are at most %s",
 		l.values(), l.sum(), l.order.sign(), l.bound.Lo.Text('g', 17), l.level, slack.Text('g', 3)), nil
+}
+
+// possible reports whether the relation is true of some numbers within reach
+// of the answers.
+func (l relation) possible(reach []enclosure) bool {
+	left, right := span(Zero), span(l.bound)
+	for i, t := range l.terms {
+		if w := t.weight(); w.Sign() > 0 {
+			left = left.add(reach[i].scale(w))
+		} else {
+			right = right.add(reach[i].scale(new(big.Rat).Neg(w)))
+		}
+	}
+	low := l.order != AtMost && left.hi.Cmp(right.lo) < 0
+	high := l.order != AtLeast && left.lo.Cmp(right.hi) > 0
+	return !low && !high
 }
 
 // reach returns what answer i may stand for.

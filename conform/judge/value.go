@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 
 	"klconf/impl/exact"
 	"klconf/spec"
@@ -228,10 +229,10 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 		return g
 	}
 	if r.DType != e.DType {
-		return Grade{Why: fmt.Sprintf("the result is %s, not %s", r.DType, e.DType)}
+		return Grade{Got: first(r), Why: fmt.Sprintf("the result is %s, not %s", r.DType, e.DType)}
 	}
-	if !equal(r.Shape, e.Shape) {
-		return Grade{Why: fmt.Sprintf("the result has shape %v, not %v", r.Shape, e.Shape)}
+	if !slices.Equal(r.Shape, e.Shape) {
+		return Grade{Got: first(r), Why: fmt.Sprintf("the result has shape %v, not %v", r.Shape, e.Shape)}
 	}
 	worst := Grade{Level: spec.L5}
 	if len(e.Values) == 0 {
@@ -256,6 +257,14 @@ func because(a spec.Answer) string {
 		return ""
 	}
 	return ": " + a.Message
+}
+
+// first is the first number of an answer of the wrong format or shape.
+func first(r spec.Array) spec.Got {
+	if r.Len() == 0 || !r.DType.Float() {
+		return spec.Got{}
+	}
+	return got(r, 0, false)
 }
 
 func got(r spec.Array, i int, element bool) spec.Got {

@@ -1,9 +1,0 @@
-//go:build !unix
-
-package main
-
-import "os/exec"
-
-func ownGroup(*exec.Cmd) {}
-
-func endGroup(cmd *exec.Cmd) { cmd.Process.Kill() }
