@@ -44,11 +44,6 @@ func normalises(c spec.Convention) bool {
 	return !steps(c, func(s spec.Step) bool { return s.Do != "normalise" })
 }
 
-// normalisesP reports whether P is divided by its total.
-func normalisesP(c spec.Convention) bool {
-	return !steps(c, func(s spec.Step) bool { return s.Do != "normalise" || s.Of == "q" })
-}
-
 // endsNormalised reports whether the steps leave two probability vectors:
 // the last divides both by their totals, and none treats the factor and the
 // argument of the logarithm differently or leaves out a term.

@@ -30,7 +30,7 @@ func (l layout) bits(e int, fraction uint64) uint64 {
 	return uint64(e+l.bias)<<l.fraction | fraction&(1<<l.fraction-1)
 }
 
-// Zeros are the places where an entry of a drawn pair may be exactly 0.
+// A zeros says which entries of a drawn pair may be exactly 0.
 type zeros struct {
 	p    bool // (0, q)
 	q    bool // (p, 0)
@@ -72,7 +72,7 @@ func domainOf(d spec.DType, c spec.Convention) domain {
 	return m
 }
 
-// Vectors are P and Q as bit patterns of one format.
+// A vectors is P and Q as bit patterns of one format.
 type vectors struct{ p, q []uint64 }
 
 func (v vectors) len() int { return len(v.p) }
@@ -113,6 +113,7 @@ func total(d spec.DType, x []uint64) exact.Num {
 	return exact.Sum(n)
 }
 
+// A pair is one entry of P and of Q.
 type pair struct{ p, q uint64 }
 
 // A flavour is a family of numbers.
@@ -126,7 +127,7 @@ const (
 	dirichlet                // normalised in floating point
 	ratio                    // 2^±30, mostly near 1
 	wide                     // the whole range of exponents
-	subnormal                // subnormals among unit numbers
+	subnormal                // subnormals among ordinary numbers
 	mixed                    // any of these, for each entry anew
 )
 
@@ -328,7 +329,7 @@ func (d *domain) pmfOf(t *rapid.T, n int, weight func(i int) (p, q uint64), zero
 		units := make([]uint64, n)
 		left, sum := uint64(1)<<m, uint64(0)
 		for i := range units {
-			if w, z := of(i); !z || i == 0 {
+			if w, zero := of(i); !zero || i == 0 {
 				units[i] = 1
 				left--
 				sum += w

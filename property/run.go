@@ -80,8 +80,11 @@ func run(ctx context.Context, l Law, s Subject, o Options, shrink int) Outcome {
 	if s.Level == "" {
 		s.Level = spec.L1
 	}
+	if s.Offers == nil {
+		s.Offers = func(op spec.Op) bool { return op == "kl" }
+	}
 	for _, op := range l.Ops {
-		if op != "kl" && (s.Offers == nil || !s.Offers(op)) {
+		if !s.Offers(op) {
 			return Outcome{Status: spec.StatusUnsupported, Message: fmt.Sprintf("%s is not offered", op)}
 		}
 	}

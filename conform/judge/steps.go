@@ -273,20 +273,12 @@ func (q *question) evaluate(p, w []float64) outcome {
 // to an infinite term only what may turn it into NaN counts: finite terms of
 // the other sign, or Σp ln p and Σp ln q both.
 func (q *question) overflows(t *terms, p, w []float64, infinite bool) bool {
-	weight := new(big.Rat).Inv(t.s.p.factor.div.Rat())
-	terms, logs := new(exact.Form), new(exact.Form)
-	terms.AddScaled(weight, t.form)
-	logs.AddScaled(weight, t.logs)
-	abs, all := terms.Mass(massPrecision).Hi, logs.Mass(massPrecision).Hi
-	half := func(x, y *big.Float) bool {
-		return beyond(up().Quo(up().Sub(x, y), big.NewFloat(2)), q.result)
+	mass := new(big.Rat).Quo(exact.Sum(t.mass).Rat(), t.s.p.factor.div.Rat())
+	// |ln p| + |ln q| < 1500 for numbers of any format: most rows end here.
+	if beyond(up().Mul(float(mass), big.NewFloat(1500)), q.result) && q.termsOverflow(t, infinite) {
+		return true
 	}
-	switch {
-	case infinite && (half(abs, terms.Enclose(massPrecision).Lo) || half(all, abs)):
-		return true
-	case !infinite && (beyond(abs, q.result) || beyond(all, q.result)):
-		return true
-	case !t.divides && t.lin == nil:
+	if !t.divides && t.lin == nil {
 		return false
 	}
 	for _, x := range [][]float64{p, w} {
@@ -300,6 +292,21 @@ func (q *question) overflows(t *terms, p, w []float64, infinite bool) bool {
 		}
 	}
 	return false
+}
+
+func (q *question) termsOverflow(t *terms, infinite bool) bool {
+	weight := new(big.Rat).Inv(t.s.p.factor.div.Rat())
+	terms, logs := new(exact.Form), new(exact.Form)
+	terms.AddScaled(weight, t.form)
+	logs.AddScaled(weight, t.logs)
+	abs, all := terms.Mass(massPrecision).Hi, logs.Mass(massPrecision).Hi
+	half := func(x, y *big.Float) bool {
+		return beyond(up().Quo(up().Sub(x, y), big.NewFloat(2)), q.result)
+	}
+	if infinite {
+		return half(abs, terms.Enclose(massPrecision).Lo) || half(all, abs)
+	}
+	return beyond(abs, q.result) || beyond(all, q.result)
 }
 
 // terms accumulates one row. All vectors of the row have the divisors dp and
