@@ -521,6 +521,12 @@ func (d *detector) fit(inputs []pairPQ) bool {
 		return [][]spec.Step{before, append(slices.Clone(s), norm...), append(slices.Clone(before), norm...)}
 	}
 	for _, family := range stepFamilies {
+		inputs := inputs
+		if family(nothing)[0].Do == "drop_term" && !d.r.narrow {
+			// What is dropped shows no number that the threshold is read off
+			// by: it lies between two neighbours of the list.
+			inputs = append(slices.Clone(inputs), d.between()...)
+		}
 		for _, v := range thresholds(d.dtype) {
 			for _, steps := range arrange(family(spec.Threshold{All: spec.RealOf(v)})...) {
 				if d.try(base, steps, inputs) {
@@ -554,6 +560,21 @@ func (d *detector) fit(inputs []pairPQ) bool {
 		}
 	}
 	return false
+}
+
+// between returns a probe with one small p, and one with one small q, for each
+// pair of neighbours in the list of thresholds.
+func (d *detector) between() []pairPQ {
+	list := slices.Compact(slices.Sorted(slices.Values(thresholds(d.dtype))))
+	var probes []pairPQ
+	for i, v := range list[1:] {
+		if list[i] < 1e-300 || list[i]*1.01 > v {
+			continue // a rounded twin
+		}
+		middle := math.Sqrt(list[i] * v)
+		probes = append(probes, pairPQ{[]float64{middle}, []float64{1}}, pairPQ{[]float64{.5}, []float64{middle}})
+	}
+	return probes
 }
 
 // try adopts the steps if they explain the inputs. What is still zero after

@@ -87,6 +87,8 @@ var conventions = map[string]string{
 	"add to q":       `{"steps":[{"do":"add","of":"q","in":"both","value":"0x1.5798ee2308c3ap-27"}]}`,
 	"drop q = 0":     `{"zero_q":"drop"}`,
 	"drop small p":   `{"steps":[{"do":"drop_term","where":"p","at_or_below":"0x1p-1022"}]}`,
+	"drop p 1e-12":   `{"steps":[{"do":"drop_term","where":"p","at_or_below":"0x1.19799812dea11p-40"}]}`,
+	"drop q 1e-9":    `{"steps":[{"do":"drop_term","where":"q","at_or_below":"0x1.12e0be826d695p-30"}]}`,
 	"zero q refused": `{"zero_q":"reject"}`,
 	"zero q nan":     `{"zero_q":"nan"}`,
 	"naive":          `{"zero_p":"nan","zero_zero":"nan","negative":"value","infinite":"value"}`,

@@ -270,6 +270,9 @@ func (o outcome) certain() bool { return o.value == nil && !o.posInf && !o.negIn
 // reduce combines the rows: any NaN row gives NaN, else any infinite row
 // gives that infinity, else the exact sum is divided once.
 func (q *question) reduce() outcome {
+	if !q.rows && q.columns == 0 {
+		return q.empty() // two empty vectors are no batch
+	}
 	divisor := int64(1)
 	switch q.reduction {
 	case "mean":

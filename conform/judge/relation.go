@@ -344,6 +344,11 @@ func (l relation) differ(r spec.Requirement) (spec.Status, string) {
 		if a := Allowed(e, l.level); a != nil {
 			reach[i] = reach[i].add(enclosure{new(big.Float).Neg(a), a})
 		}
+		if top := overflow(e.DType); reach[i].hi.Cmp(top) >= 0 {
+			reach[i].hi = new(big.Float).SetInf(false)
+		} else if reach[i].lo.Cmp(top.Neg(top)) <= 0 {
+			reach[i].lo = new(big.Float).SetInf(true)
+		}
 	}
 	apart := reach[0].hi.Cmp(reach[1].lo) < 0 || reach[1].hi.Cmp(reach[0].lo) < 0
 	if l.level == spec.L5 {

@@ -153,6 +153,8 @@ func TestRelation(t *testing.T) {
 		{"alike, wrongly", []said{right, minus(said{x: k, p: q, q: p})}, judge.Differ, judge.Zero, spec.L5, spec.Fail},
 		{"alike, wrongly at L1", []said{right, minus(said{x: k, p: q, q: p})}, judge.Differ, judge.Zero, spec.L1, spec.Fail},
 		{"alike, within L0", []said{right, minus(said{x: k, p: q, q: p})}, judge.Differ, judge.Zero, spec.L0, spec.Skipped},
+		{"overflows alike", []said{{x: inf, p: huge, q: one}, minus(said{x: inf, p: huge, q: two})}, judge.Differ, judge.Zero, spec.L4, spec.Skipped},
+		{"alike, one overflows", []said{{x: inf, p: huge, q: one}, minus(said{x: inf, p: p, q: q})}, judge.Differ, judge.Zero, spec.L4, spec.Fail},
 		{"infinities alike", []said{{x: inf, p: one, q: zero}, minus(said{x: inf, p: []float64{1, 0}, q: []float64{0, 1}})}, judge.Differ, judge.Zero, spec.L5, spec.Skipped},
 	} {
 		t.Run(c.name, func(t *testing.T) {

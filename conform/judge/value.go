@@ -183,33 +183,16 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 	switch a.Status {
 	case spec.OK:
 	case spec.Rejected:
-		g := Grade{Level: spec.L5, Got: spec.Got{Status: "rejected"}}
-		if e.Whole != nil {
-			g.Expected = *e.Whole
-			return g
-		}
-		for i, s := range e.Values {
-			if s.Overflows && s.Divides && !s.Reject {
-				g.Level, g.Expected, g.Why = spec.L1, s, "it was refused"+because(a)+", but "+Describe(s)
-				return g
-			}
-			if s.Reject {
-				g.Expected = s
-				return g // one refused row refuses the question
-			}
-			if i == 0 {
-				g.Expected = s
-			}
-		}
-		g.Level = ""
-		g.Why = "it was refused" + because(a) + ", but " + describe(e.Values)
-		return g
+		return refusal(e, a)
 	default:
 		g := Grade{Got: spec.Got{Status: string(a.Status)}, Why: string(a.Status) + because(a)}
 		if len(e.Values) > 0 {
 			g.Expected = e.Values[0]
 		} else if e.Whole != nil {
 			g.Expected = *e.Whole
+		}
+		if a.Status == spec.Errored && overflowing(e) {
+			g.Level = spec.L1 // such as an OverflowError that was caught
 		}
 		return g
 	}
@@ -250,6 +233,36 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 		}
 	}
 	return worst
+}
+
+// refusal grades a refusal: one refused row refuses the question, and a
+// number beyond the format on the way excuses one at L1.
+func refusal(e spec.Expected, a spec.Answer) Grade {
+	g := Grade{Level: spec.L5, Got: spec.Got{Status: string(spec.Rejected)}}
+	if e.Whole != nil {
+		g.Expected = *e.Whole
+		return g
+	}
+	for _, s := range e.Values {
+		if s.Reject {
+			g.Expected = s
+			return g
+		}
+	}
+	g.Level = ""
+	if overflowing(e) {
+		g.Level = spec.L1
+	}
+	if len(e.Values) > 0 {
+		g.Expected = e.Values[0]
+	}
+	g.Why = "it was refused" + because(a) + ", but " + describe(e.Values)
+	return g
+}
+
+// overflowing reports whether a plain evaluation of some element overflows.
+func overflowing(e spec.Expected) bool {
+	return slices.ContainsFunc(e.Values, func(s spec.Set) bool { return s.Overflows })
 }
 
 func because(a spec.Answer) string {

@@ -160,7 +160,7 @@ func TestJudgeGradesWhatIsStored(t *testing.T) {
 		if s := judge.Value(e, spec.Answer{Status: spec.OK, Arrays: []spec.Array{wrong}}, must); s != spec.Fail {
 			t.Errorf("%s: a wrong answer is graded %s", v.ID, s)
 		}
-		refusable := refused || slices.ContainsFunc(v.Expected.Values, func(s spec.Set) bool { return s.Reject })
+		refusable := refused || slices.ContainsFunc(e.Values, func(s spec.Set) bool { return s.Overflows }) || slices.ContainsFunc(v.Expected.Values, func(s spec.Set) bool { return s.Reject })
 		if s := judge.Value(e, spec.Answer{Status: spec.Rejected}, must); (s == spec.Pass) != refusable {
 			t.Errorf("%s: a refusal is graded %s", v.ID, s)
 		}
