@@ -66,8 +66,6 @@ var conservative = []struct{ laws, convention, why string }{
 	{"LAW-M2", `{"zero_p":"reject"}`, "what would contradict it is refused"},
 	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3", `{"requires_normalised":"0x1p-20"}`, "what is not normalised is refused"},
 	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3", `{"requires_normalised":"0"}`, "what is not normalised is refused"},
-	{"LAW-21", `{"steps":[{"do":"drop_term","where":"q","at_or_below":"0"}]}`, "the judge has no entropy without a q"},
-	{"LAW-21", `{"steps":[{"do":"drop_term","where":"q","at_or_below":"0x1p-1"}]}`, "the judge has no entropy without a q"},
 }
 
 // HoldsUnder is exact: where it says yes the oracle under that convention

@@ -125,15 +125,19 @@ func notes(r spec.Report) string {
 // error of every plain sum grows with the length.
 var longRows = []string{"large-n", "softmax"}
 
-// worst returns the largest error in ulp over the strata of short rows, and
-// the largest of their 99th percentiles. ok is false if nothing was measured.
-func worst(r spec.Report) (largest, p99 float64, ok bool) {
+// errorsOf returns the typical error in ulp, the median of generic inputs in the
+// format where it is largest, and the largest over the strata of short rows,
+// where cancellation rules. ok is false if nothing was measured.
+func errorsOf(r spec.Report) (typical, largest float64, ok bool) {
 	for _, a := range r.Accuracy {
+		if a.Stratum == "generic" {
+			typical = max(typical, a.ULPMedian)
+		}
 		if !slices.Contains(longRows, a.Stratum) {
-			largest, p99, ok = max(largest, a.ULPMax), max(p99, a.ULPP99), true
+			largest, ok = max(largest, a.ULPMax), true
 		}
 	}
-	return largest, p99, ok
+	return typical, largest, ok
 }
 
 // infinite stands for an error that no number holds.

@@ -92,12 +92,12 @@ func fixed() []spec.Report {
 	reference := report("reference", "0.1.0", spec.Conforming)
 	reference.Agrees, reference.Level = spec.Agreement{PMF: true, Measure: true}, spec.L5
 	add(&reference, spec.Result{ID: "golden/generic/two/f64", Requirements: []string{"DEF-1"}, Status: spec.Pass})
-	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, Level: spec.L5}}
+	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, ULPMedian: .2512, Level: spec.L5}}
 
 	library := report("library/f", "1.17.1", spec.Nonconforming)
 	library.Agrees, library.Level = spec.Agreement{PMF: true}, spec.L1
 	library.Accuracy = []spec.Accuracy{
-		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, Level: spec.L2},
+		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, ULPMedian: .7345, Level: spec.L2},
 		{Stratum: "near-equal", DType: spec.F64, N: 12, ULPMax: math.MaxFloat64, ULPP99: 4e15, Level: spec.L1},
 		{Stratum: "large-n", DType: spec.F64, N: 1, ULPMax: 1e300, ULPP99: 1e300, Level: spec.L2},
 	}

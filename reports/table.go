@@ -34,18 +34,18 @@ var columns = []column{
 	{"fail", text.AlignRight, func(r spec.Report) string { return fmt.Sprint(len(bad(r))) }, 0},
 	{"known", text.AlignRight, func(r spec.Report) string { return fmt.Sprint(count(r, spec.KnownFail, spec.KnownFlaky)) }, 3},
 	{"unsup-\nported", text.AlignRight, func(r spec.Report) string { return fmt.Sprint(count(r, spec.StatusUnsupported, spec.Skipped)) }, 4},
-	{"largest\nerror, ulp", text.AlignRight, func(r spec.Report) string {
-		if x, _, ok := worst(r); ok {
-			return digits(x)
-		}
-		return none
-	}, 0},
-	{"99th\npercentile", text.AlignRight, func(r spec.Report) string {
-		if _, x, ok := worst(r); ok {
+	{"typical\nerror, ulp", text.AlignRight, func(r spec.Report) string {
+		if x, _, ok := errorsOf(r); ok {
 			return digits(x)
 		}
 		return none
 	}, 5},
+	{"largest\nerror, ulp", text.AlignRight, func(r spec.Report) string {
+		if _, x, ok := errorsOf(r); ok {
+			return digits(x)
+		}
+		return none
+	}, 0},
 	{"time", text.AlignRight, func(r spec.Report) string {
 		if r.Environment.Seconds == 0 {
 			return none

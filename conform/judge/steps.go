@@ -210,6 +210,9 @@ func (q *question) apply(s *operand, step spec.Step, two bool) {
 	case "drop_term":
 		v := s.p.factor
 		if step.Where == "q" {
+			if !two {
+				return // there is no q
+			}
 			v = s.q.factor
 		}
 		limit := at(step.AtOrBelow).Mul(v.div)
