@@ -256,7 +256,9 @@ func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.
 	if a.Status != spec.OK && a.Status != spec.Rejected && !excused {
 		res.Status, res.Message = statusOf(a)
 		if a.Status != spec.Unsupported {
-			r.disagree(q.class)
+			if quantity, _, _, _ := req.Op.Split(); quantity == spec.KL {
+				r.disagree(q.class, q.id)
+			}
 			res.Got = &spec.Got{Status: string(a.Status)}
 			if len(e.Values) > 0 {
 				res.Expected = &e.Values[0]
@@ -392,12 +394,12 @@ func text(a spec.Answer) string {
 // compare keeps agrees_with_definition: on pmfs the raw and the normalised
 // value both count as the definition's.
 func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
-	if q.class != "pmf" && q.class != "measure" {
+	if quantity, _, _, _ := q.request().Op.Split(); quantity != spec.KL || q.class != "pmf" && q.class != "measure" {
 		return
 	}
 	if len(r.departs) == 0 && !r.departsDeclared() {
 		if g.Level.Rank() < spec.L1.Rank() {
-			r.disagree(q.class)
+			r.disagree(q.class, q.id)
 		}
 		return
 	}
@@ -411,7 +413,7 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 			return
 		}
 	}
-	r.disagree(q.class)
+	r.disagree(q.class, q.id)
 }
 
 // departsDeclared reports whether the declared convention is anything but
@@ -425,12 +427,13 @@ func (r *run) departsDeclared() bool {
 	return false
 }
 
-func (r *run) disagree(class string) {
-	switch class {
-	case "pmf":
-		r.agrees.PMF = false
-	case "measure":
-		r.agrees.Measure = false
+func (r *run) disagree(class, id string) {
+	a := &r.agrees
+	switch {
+	case class == "pmf" && a.PMF:
+		a.PMF, a.PMFBy = false, id
+	case class == "measure" && a.Measure:
+		a.Measure, a.MeasureBy = false, id
 	}
 }
 

@@ -310,7 +310,7 @@ func (d *detector) generic() bool {
 		}
 		if c, ok := s.firstGeneric(swapped, within); ok {
 			r.swapped = true
-			r.agrees = spec.Agreement{}
+			r.agrees = spec.Agreement{PMFBy: "detect/direction", MeasureBy: "detect/direction"}
 			d.asked = map[string]spec.Answer{}
 			return d.adopt(c, inputs, within)
 		}

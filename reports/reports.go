@@ -85,6 +85,21 @@ func count(r spec.Report, statuses ...spec.Status) int {
 	return n
 }
 
+// departures names the first checks whose answers are not the definition's.
+func departures(a spec.Agreement) string {
+	var parts []string
+	if !a.PMF && a.PMFBy != "" {
+		parts = append(parts, "on pmfs by "+a.PMFBy)
+	}
+	if !a.Measure && a.MeasureBy != "" {
+		parts = append(parts, "on measures by "+a.MeasureBy)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "another number than the definition's " + plain(strings.Join(parts, ", "))
+}
+
 // counts writes the number of checks by status.
 func counts(r spec.Report) string {
 	var parts []string

@@ -95,7 +95,7 @@ func fixed() []spec.Report {
 	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, ULPMedian: .2512, Level: spec.L5}}
 
 	library := report("library/f", "1.17.1", spec.Nonconforming)
-	library.Agrees, library.Level = spec.Agreement{PMF: true}, spec.L1
+	library.Agrees, library.Level = spec.Agreement{PMF: true, MeasureBy: "golden/measure/counts/f64"}, spec.L1
 	library.Accuracy = []spec.Accuracy{
 		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, ULPMedian: .7345, Level: spec.L2},
 		{Stratum: "near-equal", DType: spec.F64, N: 12, ULPMax: math.MaxFloat64, ULPP99: 4e15, Level: spec.L1},

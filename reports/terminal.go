@@ -67,6 +67,9 @@ func (t *terminal) report(r spec.Report) {
 	if len(r.Results) > 0 {
 		t.wrapped("  ", "", counts(r))
 	}
+	if d := departures(r.Agrees); d != "" {
+		t.wrapped("  ", "", d)
+	}
 	for _, f := range r.Findings {
 		t.finding(f, r.Suggestion)
 	}

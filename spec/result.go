@@ -124,6 +124,9 @@ type Subject struct {
 type Agreement struct {
 	PMF     bool `json:"pmf"`
 	Measure bool `json:"measure"`
+	// The first check of each class that gave another answer.
+	PMFBy     string `json:"pmf_by,omitempty"`
+	MeasureBy string `json:"measure_by,omitempty"`
 }
 
 // A Report is the result file of one implementation (schema
