@@ -52,8 +52,8 @@ type Manifest struct {
 	Start    []string          `json:"start"`           // the id of an entry is added; never fetches
 	Entries  []Entry           `json:"entries"`
 
-	Known []KnownItem `json:"-"`
-	Dir   string      `json:"-"` // absolute; empty as long as the adapter is embedded only
+	Known []spec.Known `json:"-"`
+	Dir   string       `json:"-"` // absolute; empty as long as the adapter is embedded only
 }
 
 // An Entry is one function of the tool, graded as an implementation of its
@@ -68,9 +68,6 @@ type Entry struct {
 	Deterministic *bool            `json:"deterministic,omitempty"` // absent: true
 	Note          string           `json:"note,omitempty"`
 }
-
-// KnownItem is the former name of spec.Known.
-type KnownItem = spec.Known
 
 // All returns the embedded adapters by name.
 func All() ([]Manifest, error) { return load(embedded, "") }
@@ -121,7 +118,7 @@ func Find(ms []Manifest, name string) (Manifest, []Entry, error) {
 
 // Known returns what is known to fail of the tool of that name, or of a peer
 // in Go. It is empty for a name without a list.
-func Known(name string) ([]KnownItem, error) { return known(embedded, name) }
+func Known(name string) ([]spec.Known, error) { return known(embedded, name) }
 
 // Unpack writes the embedded files to a folder of dir that is named by their
 // content, and returns it. An empty dir is klconf/adapters in the user's
@@ -304,7 +301,7 @@ func (e Entry) check() error {
 	return nil
 }
 
-func known(fsys fs.FS, name string) ([]KnownItem, error) {
+func known(fsys fs.FS, name string) ([]spec.Known, error) {
 	data, err := fs.ReadFile(fsys, name+"/known.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

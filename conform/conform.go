@@ -23,13 +23,10 @@ type Target struct {
 	Impl    spec.Implementation
 	Command []string
 	Env     []string // added to the environment of Command
-	Known   []Known
+	Known   []spec.Known
 	// Rerun returns the command line that repeats one check.
 	Rerun func(id string, seed uint64) string
 }
-
-// Known is spec.Known.
-type Known = spec.Known
 
 // Options say how much to ask.
 type Options struct {

@@ -241,7 +241,7 @@ func TestNothingSelectedIsIncomplete(t *testing.T) {
 }
 
 func TestKnownFailuresAreStrict(t *testing.T) {
-	late := func(known ...conform.Known) spec.Report {
+	late := func(known ...spec.Known) spec.Report {
 		rep, err := conform.Run(t.Context(), conform.Target{ID: "x", Known: known,
 			Impl: fake{`{"complete":true}`, "", func(p, q []float64) (float64, error) {
 				if len(p) == 1 {
@@ -254,9 +254,9 @@ func TestKnownFailuresAreStrict(t *testing.T) {
 		}
 		return rep
 	}
-	one := conform.Known{ID: "golden/lengths/n-01/f64", Status: spec.KnownFail, Why: "n = 1 is 42"}
-	two := conform.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFail, Why: "n = 2 is not"}
-	flaky := conform.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFlaky, Why: "perhaps"}
+	one := spec.Known{ID: "golden/lengths/n-01/f64", Status: spec.KnownFail, Why: "n = 1 is 42"}
+	two := spec.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFail, Why: "n = 2 is not"}
+	flaky := spec.Known{ID: "golden/lengths/n-02/f64", Status: spec.KnownFlaky, Why: "perhaps"}
 	if rep := late(); rep.Verdict != spec.Nonconforming {
 		t.Errorf("nothing known: %s", rep.Verdict)
 	}
