@@ -199,12 +199,29 @@ func (d *detector) generic() bool {
 			r.narrow = r.narrow || r.open("requires_normalised")
 		}
 	}
-	// An ε that is added everywhere touches even these inputs: then a
+	// An ε that is added everywhere touches even these inputs: then each
 	// candidate that comes near is taken on trial, and the steps must explain
 	// the rest.
-	for _, within := range []float64{0, trial} {
-		if c, ok := d.firstGeneric(inputs, within); ok {
-			return d.adopt(c, inputs, within)
+	plain := func(c spec.Convention) bool {
+		r.conv = c
+		d.steps(nil)
+		return true
+	}
+	onTrial := func(c spec.Convention) bool {
+		before := r.conv
+		r.conv = c
+		if d.steps(inputs) {
+			return true
+		}
+		r.conv = before
+		return false
+	}
+	for _, t := range []struct {
+		within float64
+		accept func(spec.Convention) bool
+	}{{0, plain}, {trial, onTrial}} {
+		if d.firstGeneric(inputs, t.within, t.accept) {
+			return true
 		}
 		s := &detector{r: r, dtype: d.dtype, asked: map[string]spec.Answer{}}
 		swapped := make([]pairPQ, len(inputs))
@@ -212,39 +229,28 @@ func (d *detector) generic() bool {
 			swapped[i] = pairPQ{x.q, x.p}
 			s.asked[fmt.Sprintf("%v", swapped[i])] = d.ask(x)
 		}
-		if c, ok := s.firstGeneric(swapped, within); ok {
-			r.swapped = true
+		straight := d.asked
+		found := s.firstGeneric(swapped, t.within, func(c spec.Convention) bool {
+			r.swapped, d.asked = true, map[string]spec.Answer{}
+			return t.accept(c)
+		})
+		if found {
 			r.agrees = spec.Agreement{PMFBy: "detect/direction", MeasureBy: "detect/direction"}
-			d.asked = map[string]spec.Answer{}
-			return d.adopt(c, inputs, within)
+			return true
 		}
+		r.swapped, d.asked = false, straight
 	}
 	return false
 }
 
 // trial is how near, relative to the larger of the value and 1, a candidate
-// must come that only the steps will explain: 1e-4 added to the smallest
+// must come that only the steps will explain: 1e-3 added to the smallest
 // number of a generic probe changes its value by less.
-const trial = 4e-3
+const trial = 3e-2
 
-// adopt takes a generic candidate and looks for the steps. On trial without
-// steps that explain every answer, nothing is adopted.
-func (d *detector) adopt(c spec.Convention, inputs []pairPQ, within float64) bool {
-	before := d.r.conv
-	d.r.conv = c
-	if within == 0 {
-		d.steps(nil)
-		return true
-	}
-	if d.steps(inputs) {
-		return true
-	}
-	d.r.conv = before
-	return false
-}
-
-// firstGeneric returns the first candidate that explains the inputs.
-func (d *detector) firstGeneric(inputs []pairPQ, within float64) (spec.Convention, bool) {
+// firstGeneric offers the candidates that explain the inputs, or come within
+// so much of them, until one is accepted.
+func (d *detector) firstGeneric(inputs []pairPQ, within float64, accept func(spec.Convention) bool) bool {
 	r := d.r
 	yes, no := true, false
 	options := func(field string, set ...func(*spec.Convention)) []func(*spec.Convention) {
@@ -264,31 +270,32 @@ func (d *detector) firstGeneric(inputs []pairPQ, within float64) (spec.Conventio
 	norms := options("steps", func(c *spec.Convention) { c.Steps = []spec.Step{} }, normalise("both"), normalise("p"), normalise("q"))
 	means := options("reduction", func(*spec.Convention) {}, func(c *spec.Convention) { c.Reduction = "mean" })
 
-	try := func(scales []func(*spec.Convention)) (spec.Convention, bool) {
+	base0 := r.conv
+	try := func(scales []func(*spec.Convention)) bool {
 		for _, setMean := range means {
 			for _, setGeneral := range generals {
 				for _, setNorm := range norms {
 					for _, setScale := range scales {
 						for _, setBase := range bases {
-							c := r.conv
+							c := base0
 							for _, set := range []func(*spec.Convention){setMean, setGeneral, setNorm, setScale, setBase} {
 								set(&c)
 							}
-							if d.near(c, inputs, within) {
-								return c, true
+							if d.near(c, inputs, within) && accept(c) {
+								return true
 							}
 						}
 					}
 				}
 			}
 		}
-		return spec.Convention{}, false
+		return false
 	}
-	if c, ok := try(scales); ok {
-		return c, true
+	if try(scales) {
+		return true
 	}
 	if !r.open("scale") || within > 0 {
-		return spec.Convention{}, false
+		return false
 	}
 	// Some other factor: read off the first probe.
 	c := r.conv
@@ -298,12 +305,12 @@ func (d *detector) firstGeneric(inputs []pairPQ, within float64) (spec.Conventio
 	}
 	e, err := judge.Expect(d.request(inputs[0]), c)
 	if err != nil || len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 {
-		return spec.Convention{}, false
+		return false
 	}
 	want, _ := e.Values[0].Intervals[0].Lo.Float64()
 	got, ok := number(d.ask(inputs[0]))
 	if !ok || got == 0 || want == 0 || math.IsInf(got, 0) || math.IsNaN(got) {
-		return spec.Convention{}, false
+		return false
 	}
 	ratio := got / want
 	bases = bases[:1]
@@ -424,6 +431,21 @@ func (d *detector) fit(inputs []pairPQ) bool {
 		before := append(slices.Clone(norm), s...)
 		return [][]spec.Step{before, append(slices.Clone(s), norm...), append(slices.Clone(before), norm...)}
 	}
+	var fallback *spec.Convention // explains the inputs, but not what lies around its threshold
+	consider := func(steps []spec.Step, v float64, inputs []pairPQ) bool {
+		c, ok := d.with(base, steps, inputs)
+		if !ok {
+			return false
+		}
+		if d.explains(c, d.around(v)) {
+			r.conv = c
+			return true
+		}
+		if fallback == nil {
+			fallback = &c
+		}
+		return false
+	}
 	for _, family := range stepFamilies {
 		inputs := inputs
 		if family(nothing)[0].Do == "drop_term" && !d.r.narrow {
@@ -433,27 +455,29 @@ func (d *detector) fit(inputs []pairPQ) bool {
 		}
 		for _, v := range thresholds(d.dtype) {
 			for _, steps := range arrange(family(spec.Threshold{All: spec.RealOf(v)})...) {
-				if d.try(base, steps, inputs) {
+				if consider(steps, v, inputs) {
 					d.otherFormats(family, arrange)
 					return true
 				}
 			}
 		}
 	}
-	// No listed threshold: read one off the answer to q = 0.
+	// No listed threshold: read one off an answer that depends on it.
 	for _, family := range stepFamilies {
 		for i := range arrange(family(spec.Threshold{All: "0"})...) {
-			v, ok := d.solve(base, func(v float64) []spec.Step {
-				return arrange(family(spec.Threshold{All: spec.RealOf(v)})...)[i]
-			})
-			if !ok {
-				continue
-			}
-			if d.try(base, arrange(family(spec.Threshold{All: spec.RealOf(v)})...)[i], inputs) {
-				r.findings = append(r.findings, fmt.Sprintf("a threshold of about %.6g, which is on no list: it is known only to the digits that one answer shows", v))
-				return true
+			at := func(v float64) []spec.Step { return arrange(family(spec.Threshold{All: spec.RealOf(v)})...)[i] }
+			for _, anchor := range anchors {
+				v, ok := d.solve(base, anchor, at)
+				if ok && consider(at(v), v, inputs) {
+					r.findings = append(r.findings, fmt.Sprintf("a threshold of about %.6g, which is on no list: it is known only to the digits that one answer shows", v))
+					return true
+				}
 			}
 		}
+	}
+	if fallback != nil {
+		r.conv = *fallback
+		return true
 	}
 	// Nothing explains everything; keep the plain words if they explain the
 	// zeros, so that one fault does not hide another.
@@ -481,41 +505,62 @@ func (d *detector) between() []pairPQ {
 	return probes
 }
 
-// try adopts the steps if they explain the inputs. What is still zero after
-// them follows the words.
-func (d *detector) try(base spec.Convention, steps []spec.Step, inputs []pairPQ) bool {
+// around returns probes that lie next to a threshold, and others by which the
+// places of one in the order of the steps differ.
+func (d *detector) around(v float64) []pairPQ {
+	if d.r.narrow || d.r.conv.RequiresNormalised != nil && d.r.conv.RequiresNormalised.Required {
+		return nil
+	}
+	probes := []pairPQ{
+		{[]float64{0}, []float64{1}},
+		{[]float64{8, 8}, []float64{16, 0}},
+		{[]float64{0x1p-4, 0x1p-4}, []float64{0x1p-3, 0}},
+		{[]float64{4, 12}, []float64{2, 0x1p-14}},
+	}
+	if least := d.dtype.Widen(judge.Bits(d.dtype, v/16)); least > 0 {
+		probes = append(probes, []pairPQ{
+			{[]float64{3 * v}, []float64{1}},
+			{[]float64{v / 4}, []float64{1}},
+			{[]float64{1}, []float64{3 * v}},
+			{[]float64{1}, []float64{v / 4}},
+			{[]float64{v / 4}, []float64{v / 8}},
+			{[]float64{v / 4, 0}, []float64{v / 2, v / 4}},
+			{[]float64{.5, .5}, []float64{v / 4, 1}},
+		}...)
+	}
+	return probes
+}
+
+// with returns the convention with these steps if it explains the inputs.
+// What is still zero after them follows the words.
+func (d *detector) with(base spec.Convention, steps []spec.Step, inputs []pairPQ) (spec.Convention, bool) {
 	c := base
 	c.Steps = steps
 	if d.explains(c, inputs) {
-		d.r.conv = c
-		return true
+		return c, true
 	}
 	if c.ZeroQ != "inf" && c.ZeroQ != "" || !d.r.open("zero_q") {
-		return false
+		return c, false
 	}
 	// A finite answer to q = 0 that dropping explains, with steps elsewhere.
 	if x, ok := number(d.ask(zeroQ)); !ok || math.IsInf(x, 0) {
-		return false
+		return c, false
 	}
 	c.ZeroQ = "drop"
-	if d.explains(c, inputs) {
-		d.r.conv = c
-		return true
-	}
-	return false
+	return c, d.explains(c, inputs)
 }
 
-// solve finds the threshold for which a family answers q = 0 as the
+// solve finds the threshold for which a family answers the anchor as the
 // implementation did, by bisection on its logarithm.
-func (d *detector) solve(base spec.Convention, steps func(float64) []spec.Step) (float64, bool) {
-	got, ok := number(d.ask(zeroQ))
+func (d *detector) solve(base spec.Convention, anchor pairPQ, steps func(float64) []spec.Step) (float64, bool) {
+	got, ok := number(d.ask(anchor))
 	if !ok || math.IsInf(got, 0) || math.IsNaN(got) {
 		return 0, false
 	}
 	at := func(v float64) (float64, bool) {
 		c := base
 		c.Steps = steps(v)
-		e, err := judge.Expect(d.request(zeroQ), c)
+		e, err := judge.Expect(d.request(anchor), c)
 		if err != nil || len(e.Values) != 1 || len(e.Values[0].Intervals) != 1 {
 			return 0, false
 		}

@@ -55,6 +55,9 @@ var (
 		{[]float64{0x1p-126}, []float64{1}},
 		{[]float64{0x1p-1022}, []float64{1}},
 	}
+	// Inputs whose answers depend on a threshold smoothly: q = 0, and for what
+	// shows only at small p, a p below it.
+	anchors   = []pairPQ{zeroQ, {[]float64{0x1p-126}, []float64{1}}, {[]float64{0x1p-1022}, []float64{1}}}
 	nanProbes = []pairPQ{
 		{[]float64{math.NaN(), .5, .25}, []float64{.5, .25, .25}},
 		{[]float64{.5, .25, .25}, []float64{.25, math.NaN(), .125}},
