@@ -333,15 +333,16 @@ func one(s spec.Set, d spec.DType, bits uint64) Grade {
 // excused reports whether x meets L1 because a plain evaluation overflows on
 // the way: backward stability supposes that nothing does. An infinity, or the
 // NaN of Inf−Inf, is excused where the exact value is finite. Where that is
-// infinite or beyond the format itself, only the NaN is, and only if terms of
-// the other sign, or both Σp ln p and Σp ln q, overflow too. A total that
-// overflows gives 0 or NaN by x/Inf.
+// beyond the format itself, NaN and the other infinity are, if terms of the
+// other sign, or both Σp ln p and Σp ln q, overflow too; next to an infinite
+// term only NaN is. Dividing by a total that overflows gives zeros, of which
+// the later steps may make any number.
 func excused(s spec.Set, d spec.DType, x float64) bool {
 	switch {
 	case !s.Overflows:
 		return false
 	case s.Divides:
-		return x == 0 || x-x != 0
+		return true
 	case s.Mass == nil:
 		return x != x
 	case !beyond(s.Mass.AbsK, d):
@@ -349,7 +350,7 @@ func excused(s spec.Set, d spec.DType, x float64) bool {
 	}
 	terms := up().Sub(s.Mass.AbsT, s.Mass.AbsK)
 	logs := up().Quo(up().Sub(s.Mass.Logs, s.Mass.AbsT), big.NewFloat(2))
-	return x != x && (beyond(terms, d) || beyond(logs, d))
+	return x-x != 0 && (beyond(terms, d) || beyond(logs, d))
 }
 
 // beyond reports whether x rounds to an infinity.
