@@ -268,7 +268,7 @@ func (d *doctor) echo(x spec.Array) error {
 		return err
 	}
 	if a.Status == spec.Unsupported {
-		return wrong("answer the op echo with the buffer as it came: without it nobody can tell whether bits survive", "echo is not supported")
+		return unable{errors.New("echo is not offered, so that nobody can tell whether bits survive; answer it with the buffer as it came")}
 	}
 	y, ok := a.Result()
 	if !ok {
@@ -305,7 +305,12 @@ func (d *doctor) encodings() error {
 		}
 		for _, x := range []spec.Array{patterns(d.formats()[0]), spec.NewArray("x", d.formats()[0], 0)} {
 			d.patient.client.Encoding = e
-			if err := d.echo(x); err != nil {
+			err := d.echo(x)
+			var no unable
+			if errors.As(err, &no) {
+				err = d.question() // without echo, whether it is understood
+			}
+			if err != nil {
 				var s symptom
 				if errors.As(err, &s) {
 					s.what = "in the encoding " + e + ", " + s.what
