@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"math/big"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -519,4 +520,23 @@ func parse(text string, like *big.Float) *big.Float {
 		panic(err)
 	}
 	return x
+}
+
+// What the prose cites must be there.
+func TestProseCitesVectors(t *testing.T) {
+	cited := regexp.MustCompile(`golden/[a-z0-9-]+/[a-z0-9.^-]+(/[a-z0-9]+)?`)
+	for _, prose := range []string{"../spec/README.md", "../spec/article.md", "../README.md", "README.md"} {
+		text, err := os.ReadFile(prose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range cited.FindAllString(string(text), -1) {
+			id = strings.TrimRight(id, ".-")
+			file := strings.HasPrefix(id, "golden/vectors/") || strings.HasPrefix(id, "golden/make")
+			made := id == "golden/zero-q/" // the example of a pattern
+			if !file && !made && !slices.ContainsFunc(golden.Vectors(), func(v golden.Vector) bool { return strings.HasPrefix(v.ID, id) }) {
+				t.Errorf("%s cites %s, which is no vector", prose, id)
+			}
+		}
+	}
 }
