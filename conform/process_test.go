@@ -133,7 +133,7 @@ func TestOneBadQuestionCostsOne(t *testing.T) {
 			t.Parallel()
 			o := conform.Options{Only: only}
 			if c.fault == "hang" {
-				o.TimeoutScale = 0.05
+				o.TimeoutScale = 0.1
 			}
 			rep, err := grade(t, c.fault, o)
 			if err != nil {
@@ -190,7 +190,7 @@ func TestAnAdapterThatDoesNotSpeak(t *testing.T) {
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()
-			_, err := grade(t, c.fault, conform.Options{TimeoutScale: 0.01})
+			_, err := grade(t, c.fault, conform.Options{TimeoutScale: 0.05})
 			if !errors.Is(err, conform.ErrStart) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v", err)
 			}
