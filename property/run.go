@@ -51,7 +51,7 @@ type Outcome struct {
 const (
 	shrinkLimit    = 300
 	shrinkAttempts = 10 // for each of them
-	shrinkTime     = time.Second
+	shrinkTime     = 10 * time.Second
 )
 
 // running guards rapid's flags, which are global.
