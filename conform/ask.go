@@ -60,7 +60,7 @@ func newInProcess(impl spec.Implementation, scale float64) *inProcess {
 func (p *inProcess) hello(context.Context) (d spec.Description, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("Describe panicked: %v", v)
+			err = fmt.Errorf("its description panicked: %v", v)
 		}
 	}()
 	return p.session.Describe(), nil

@@ -323,8 +323,7 @@ type terms struct {
 	mass         []exact.Num // factors, for P
 	n            int
 	out          outcome
-	pos, neg     bool // infinite terms seen
-	dropped      bool
+	pos, neg     bool      // infinite terms seen
 	extra        exact.Num // Σ of the factors that meet ln(dq/dp)
 	lin, linMass *big.Rat
 	divides      bool       // the convention normalises
