@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run test test-full golden lint rename
+.PHONY: run test test-full golden golden-check lint rename
 
 # Grade the reference, gonum, a naive loop, SciPy and NLTK, and print one table.
 run:
@@ -21,6 +21,10 @@ test-full: lint
 # Write the vectors anew; a clean tree afterwards means they are current.
 golden:
 	$(GO) run ./golden/make
+
+# Let Arb and mpmath judge every vector, and compare with golden/witness/record.json.
+golden-check:
+	CI=true KLCONF_FULL=1 $(GO) test -count=1 -v ./golden/witness
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
