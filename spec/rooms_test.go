@@ -23,6 +23,8 @@ var rooms = []struct {
 	{"klconf/property", []string{"klconf/spec", "klconf/conform/judge", "klconf/impl/exact"}, []string{"pgregory.net/rapid"}},
 	{"klconf/conform", []string{"klconf/spec", "klconf/spec/klap", "klconf/conform/judge", "klconf/golden", "klconf/property", "klconf/impl/exact"},
 		[]string{"pgregory.net/rapid"}},
+	{"klconf/kltest", []string{"klconf/conform", "klconf/spec", "klconf/spec/klap", "klconf/conform/judge", "klconf/golden", "klconf/property", "klconf/impl/exact"},
+		[]string{"pgregory.net/rapid"}},
 	{"klconf/adapters", []string{"klconf/spec"}, nil},
 	{"klconf/adapters/gonum", []string{"klconf/spec", "klconf/adapters"}, []string{"gonum.org/v1/gonum"}},
 }
