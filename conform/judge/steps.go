@@ -347,6 +347,29 @@ func (t *terms) rule(word string) {
 	}
 }
 
+// perhaps records what a word for a zero stands for where rounding decides
+// whether there is one.
+func (t *terms) perhaps(word string) {
+	switch word {
+	case "nan":
+		t.may.nan = true
+	case "reject":
+		t.may.reject = true
+	case "inf":
+		t.may.posInf = true
+	}
+}
+
+// vanishes reports whether a normalisation makes p_i smaller than the least
+// subnormal.
+func (t *terms) vanishes(i int) bool {
+	if !t.divides || t.s.p.factor.infinite(i) != 0 {
+		return false
+	}
+	_, least := formatLimits(t.q.result)
+	return t.s.p.factor.num[i].Cmp(exact.Int(1).Ldexp(least).Mul(t.s.p.factor.div)) < 0
+}
+
 func or(word, otherwise string) string {
 	if word == "" {
 		return otherwise
@@ -372,6 +395,10 @@ func (t *terms) skip(i int, quantity spec.Quantity) bool {
 		return true
 	case p == 0:
 		t.rule(or(c.ZeroP, "zero"))
+		return true
+	case q == 0 && p > 0 && t.vanishes(i):
+		// The quotient p may have been rounded to 0 before it met the zero.
+		t.perhaps(or(c.ZeroQ, "inf"))
 		return true
 	case q == 0 && p > 0:
 		t.rule(or(c.ZeroQ, "inf"))
@@ -462,14 +489,7 @@ func (t *terms) underflow(a, y exact.Num) {
 		f.Quo(f.Mul(a.Abs().Float(), dq.Float()), new(big.Float).SetPrec(massPrecision).Mul(t.s.p.factor.div.Float(), y.Abs().Float()))
 		t.under = up().Add(t.under, f)
 		if y.Cmp(exact.Int(1).Ldexp(least).Mul(dq)) < 0 {
-			switch or(t.q.c.ZeroQ, "inf") {
-			case "inf":
-				t.may.posInf = true
-			case "nan":
-				t.may.nan = true
-			case "reject":
-				t.may.reject = true
-			}
+			t.perhaps(or(t.q.c.ZeroQ, "inf"))
 		}
 	}
 	if a.Abs().Cmp(exact.Int(1).Ldexp(least+p-1).Mul(t.s.p.factor.div)) < 0 {
