@@ -72,7 +72,7 @@ func (s *stratum) largest() float64 {
 }
 
 func unranked(e spec.Expected) bool {
-	u := map[spec.DType]float64{spec.F64: 0x1p-53, spec.F32: 0x1p-24, spec.F16: 0x1p-11, spec.BF16: 0x1p-8}[e.DType]
+	u := 1 - e.DType.Widen(judge.Bits(e.DType, 1)-1) // the spacing below 1
 	for _, v := range e.Values {
 		if v.Mass != nil && 2*float64(v.Mass.N+4)*u > 0x1p-6 {
 			return true

@@ -80,7 +80,7 @@ type run struct {
 	began  time.Time
 
 	conv     spec.Convention
-	source   map[string]string // field → declared | detected | definition
+	source   map[string]string // field → declared | detected
 	narrow   bool              // a refusal of unnormalised input was detected
 	swapped  bool              // the arguments are swapped: asked as (Q, P)
 	departs  []string          // detected fields that differ from the definition
@@ -89,7 +89,6 @@ type run struct {
 	results []spec.Result
 	strata  map[stratumKey]*stratum
 	agrees  spec.Agreement
-	asked   int
 	fresh   int // questions since the last repetition
 }
 
@@ -105,24 +104,18 @@ type question struct {
 // grade asks everything in the plan.
 func (r *run) grade() {
 	plan := r.plan()
-	for i, step := range plan {
+	for i, check := range plan {
 		if r.ctx.Err() != nil {
 			break
 		}
 		if r.o.Progress != nil {
 			r.o.Progress(i, len(plan))
 		}
-		step.run()
+		check()
 	}
 	if r.o.Progress != nil {
 		r.o.Progress(len(plan), len(plan))
 	}
-}
-
-// A step is one entry of the plan.
-type step struct {
-	id  string
-	run func()
 }
 
 // selected reports whether a check belongs to this run and shard.
@@ -141,11 +134,11 @@ func (r *run) selected(id string) bool {
 // quickLimit is the largest vector of a quick run.
 const quickLimit = 4096
 
-func (r *run) plan() []step {
-	var plan []step
+func (r *run) plan() []func() {
+	var plan []func()
 	add := func(id string, f func()) {
 		if r.selected(id) {
-			plan = append(plan, step{id, f})
+			plan = append(plan, f)
 		}
 	}
 	large := map[string]bool{}
@@ -196,15 +189,14 @@ func (r *run) put(id string, q spec.Request) spec.Answer {
 		q.Arrays[0], q.Arrays[1] = q.Arrays[1], q.Arrays[0]
 		q.Arrays[0].Name, q.Arrays[1].Name = "p", "q"
 	}
-	r.asked++
 	return r.asker.ask(r.ctx, id, q)
 }
 
 // expect is judge.Expect under the convention in force, with the refusals
 // that were detected outside the pmfs added.
-func (r *run) expect(q question, c spec.Convention) (spec.Expected, error) {
+func (r *run) expect(q question) (spec.Expected, error) {
 	req := q.request()
-	e, err := judge.Expect(req, c)
+	e, err := judge.Expect(req, r.conv)
 	if err == nil && r.narrow && !judge.SumsToOne(req) {
 		for i := range e.Values {
 			e.Values[i].Reject = true
@@ -220,7 +212,7 @@ func (r *run) question(q question) {
 		r.record(spec.Result{ID: q.id, Requirements: q.requirements, Status: spec.StatusUnsupported, Message: why}, req)
 		return
 	}
-	e, err := r.expect(q, r.conv)
+	e, err := r.expect(q)
 	if err != nil {
 		status := spec.StatusError
 		if errors.Is(err, judge.ErrPlanned) {
@@ -434,28 +426,35 @@ func (r *run) disagree(class, id string) {
 	}
 }
 
+// ApplyKnown returns what the list of known failures makes of one result: a
+// red one that is listed is known, and one that passes although it is listed
+// as failing is red.
+func ApplyKnown(known []spec.Known, res spec.Result) spec.Result {
+	i := slices.IndexFunc(known, func(k spec.Known) bool { return Match(k.ID, res.ID) })
+	if i < 0 {
+		return res
+	}
+	k := known[i]
+	switch {
+	case res.Status == spec.StatusNotRun || res.Status == spec.Skipped || res.Status == spec.StatusUnsupported:
+	case k.Status == spec.KnownFlaky:
+		if res.Status.Red() {
+			res.Status = spec.KnownFlaky
+		}
+	case res.Status.Red():
+		res.Status = spec.KnownFail
+		res.Message += " — known: " + k.Why
+	default:
+		res.Status = spec.Fail
+		res.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", k.ID, k.Why)
+	}
+	return res
+}
+
 // record applies the known-failing list and appends the result.
 func (r *run) record(res spec.Result, req spec.Request) {
 	res.Requirements = slices.Clone(res.Requirements)
-	for _, k := range r.target.Known {
-		if !Match(k.ID, res.ID) {
-			continue
-		}
-		switch {
-		case res.Status == spec.StatusNotRun || res.Status == spec.Skipped || res.Status == spec.StatusUnsupported:
-		case k.Status == spec.KnownFlaky:
-			if res.Status.Red() {
-				res.Status = spec.KnownFlaky
-			}
-		case res.Status.Red():
-			res.Status = spec.KnownFail
-			res.Message += " — known: " + k.Why
-		default:
-			res.Status = spec.Fail
-			res.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", k.ID, k.Why)
-		}
-		break
-	}
+	res = ApplyKnown(r.target.Known, res)
 	if res.Status != spec.Pass && res.Status != spec.StatusUnsupported {
 		if len(req.Arrays) > 0 {
 			res.Inputs = inputs(req.Arrays)

@@ -137,7 +137,7 @@ func (r *run) alias(d spec.DType) {
 		return
 	}
 	defer r.drop(id)
-	e, err := r.expect(q, r.conv)
+	e, err := r.expect(q)
 	if err != nil {
 		return
 	}

@@ -83,7 +83,7 @@ var (
 
 // subnormalProbes meet the least subnormal of the format.
 func subnormalProbes(d spec.DType) []pairPQ {
-	least := map[spec.DType]float64{spec.F64: 0x1p-1074, spec.F32: 0x1p-149, spec.F16: 0x1p-24, spec.BF16: 0x1p-133}[d]
+	least := d.Widen(1)
 	return []pairPQ{
 		{[]float64{.5, .5}, []float64{least, 1}},
 		{[]float64{.5, .5}, []float64{512 * least, 1}},

@@ -100,7 +100,7 @@ func Run(t *testing.T, f Function, options ...Option) {
 	}
 	if rep.Incomplete == "" {
 		for _, x := range f.checks() {
-			rep.Results = append(rep.Results, apply(s.known, x))
+			rep.Results = append(rep.Results, conform.ApplyKnown(s.known, x))
 		}
 	} else {
 		t.Errorf("kltest: the run is incomplete: %s", rep.Incomplete)
@@ -124,18 +124,4 @@ func (m implementation) Answer(_ context.Context, r spec.Request) spec.Answer {
 		return unsupported("only arrays of " + string(m.dtype))
 	}
 	return m.answer(r)
-}
-
-// apply is what the list of known failures makes of one result.
-func apply(known []spec.Known, x spec.Result) spec.Result {
-	i := slices.IndexFunc(known, func(k spec.Known) bool { return conform.Match(k.ID, x.ID) })
-	switch {
-	case i < 0:
-	case x.Status == spec.Fail:
-		x.Status, x.Message = spec.KnownFail, x.Message+" — known: "+known[i].Why
-	case x.Status == spec.Pass:
-		x.Status = spec.Fail
-		x.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", known[i].ID, known[i].Why)
-	}
-	return x
 }

@@ -259,7 +259,7 @@ func (s *sum) bits(v rowValue) (uint64, error) {
 	}
 	switch {
 	case v.nan:
-		return s.nan(), nil
+		return s.format.NaN(), nil
 	case v.inf:
 		return s.infinity(), nil
 	}
@@ -269,14 +269,14 @@ func (s *sum) bits(v rowValue) (uint64, error) {
 // reduced returns RN((Σ rows)/divisor).
 func (s *sum) reduced(divisor int) (uint64, error) {
 	if divisor == 0 {
-		return s.nan(), nil
+		return s.format.NaN(), nil
 	}
 	total := new(exact.Form)
 	weight := big.NewRat(1, int64(divisor))
 	inf := false
 	for _, v := range s.rows {
 		if v.nan {
-			return s.nan(), nil
+			return s.format.NaN(), nil
 		}
 		inf = inf || v.inf
 	}
@@ -300,11 +300,6 @@ func (s *sum) round(f *exact.Form) (uint64, error) {
 // infinity is +Inf/ln(base).
 func (s *sum) infinity() uint64 {
 	return s.format.RoundBig(new(big.Float).SetInf(s.base != 0 && s.base < 1))
-}
-
-func (s *sum) nan() uint64 {
-	inf := s.format.RoundBig(new(big.Float).SetInf(false))
-	return inf | inf>>1
 }
 
 // kernel asks package impl for a float64 or float32 row.

@@ -367,8 +367,11 @@ func (t *terms) vanishes(i int) bool {
 		return false
 	}
 	_, least := formatLimits(t.q.result)
-	return t.s.p.factor.num[i].Cmp(exact.Int(1).Ldexp(least).Mul(t.s.p.factor.div)) < 0
+	return below(t.s.p.factor.num[i], t.s.p.factor.div, least)
 }
+
+// below reports whether x/div < 2^e.
+func below(x, div exact.Num, e int) bool { return x.Cmp(div.Ldexp(e)) < 0 }
 
 func or(word, otherwise string) string {
 	if word == "" {
@@ -483,16 +486,15 @@ func (t *terms) underflow(a, y exact.Num) {
 		return
 	}
 	p, least := formatLimits(t.q.result)
-	normal := exact.Int(1).Ldexp(least + p - 1).Mul(dq)
-	if y.Cmp(normal) < 0 {
+	if below(y, dq, least+p-1) {
 		f := new(big.Float).SetPrec(massPrecision).SetMode(big.ToPositiveInf)
 		f.Quo(f.Mul(a.Abs().Float(), dq.Float()), new(big.Float).SetPrec(massPrecision).Mul(t.s.p.factor.div.Float(), y.Abs().Float()))
 		t.under = up().Add(t.under, f)
-		if y.Cmp(exact.Int(1).Ldexp(least).Mul(dq)) < 0 {
+		if below(y, dq, least) {
 			t.perhaps(or(t.q.c.ZeroQ, "inf"))
 		}
 	}
-	if a.Abs().Cmp(exact.Int(1).Ldexp(least+p-1).Mul(t.s.p.factor.div)) < 0 {
+	if below(a.Abs(), t.s.p.factor.div, least+p-1) {
 		t.under = up().Add(t.under, big.NewFloat(1501))
 	}
 }

@@ -151,15 +151,11 @@ func rat(x *big.Float) *big.Rat {
 
 // formatLimits returns the precision and the exponent of the least subnormal.
 func formatLimits(d spec.DType) (precision, least int) {
-	switch d {
-	case spec.F32:
-		return 24, -149
-	case spec.F16:
-		return 11, -24
-	case spec.BF16:
-		return 8, -133
+	f, ok := formats[d]
+	if !ok {
+		f = exact.Float64
 	}
-	return 53, -1074
+	return f.Precision(), f.Least()
 }
 
 // A Grade is everything there is to say about one answer: the highest level
@@ -477,14 +473,8 @@ func Allowed(e spec.Expected, l spec.Level) *big.Float {
 // overflow returns the least number that rounds to infinity: 2^emax less half
 // an ulp of the largest number.
 func overflow(d spec.DType) *big.Float {
-	emax := 1024
-	switch d {
-	case spec.F32, spec.BF16:
-		emax = 128
-	case spec.F16:
-		emax = 16
-	}
-	p, _ := formatLimits(d)
+	p, least := formatLimits(d)
+	emax := 3 - p - least
 	top := new(big.Float).SetMantExp(big.NewFloat(1), emax)
 	half := new(big.Float).SetMantExp(big.NewFloat(1), emax-p-1)
 	return new(big.Float).SetPrec(64).Sub(top, half)
@@ -630,8 +620,7 @@ func Bits(d spec.DType, x float64) uint64 {
 	case !ok:
 		panic("judge: no rounding to " + string(d))
 	case math.IsNaN(x):
-		inf := f.RoundBig(new(big.Float).SetInf(false))
-		return inf | inf>>1 // every exponent bit and the first of the significand
+		return f.NaN()
 	case x == 0 && math.Signbit(x):
 		return 1 << (8*d.Size() - 1)
 	}

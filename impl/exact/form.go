@@ -419,7 +419,7 @@ func (f *Form) Round(to Format) (Rounding, error) {
 		next := 2 * n
 		if v.hasZero() {
 			// Enough to end inside half the least positive number on both sides.
-			need := limbsFor(64*n + v.spread() - to.least() + 2)
+			need := limbsFor(64*n + v.spread() - to.Least() + 2)
 			if n < need && need < next {
 				next = need
 			}

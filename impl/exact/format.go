@@ -28,8 +28,11 @@ func (to Format) Precision() int { return to.prec }
 
 func (to Format) bias() int { return 1<<(to.expBits-1) - 1 }
 
-// least is the exponent of the least positive subnormal number.
-func (to Format) least() int { return 2 - to.bias() - to.prec }
+// Least returns the exponent of the least positive subnormal number, 2^Least.
+func (to Format) Least() int { return 2 - to.bias() - to.prec }
+
+// NaN returns the quiet NaN without a sign or a payload.
+func (to Format) NaN() uint64 { return to.infinity() | 1<<(to.prec-2) }
 
 func (to Format) infinity() uint64 { return (1<<to.expBits - 1) << (to.prec - 1) }
 
@@ -42,7 +45,7 @@ func (to Format) sign(neg bool, b uint64) uint64 {
 
 // quantum is the exponent of the last place of results in v, which excludes 0.
 func (to Format) quantum(v bounds) int {
-	return max(min(v.lo.BitLen(), v.hi.BitLen())+v.exp-to.prec, to.least())
+	return max(min(v.lo.BitLen(), v.hi.BitLen())+v.exp-to.prec, to.Least())
 }
 
 // dyadic returns the bits of x·2^e rounded to nearest, ties to even.
@@ -52,7 +55,7 @@ func (to Format) dyadic(x *big.Int, e int) uint64 {
 		return 0
 	}
 	neg := x.Sign() < 0
-	q := max(n+e-to.prec, to.least())
+	q := max(n+e-to.prec, to.Least())
 	if n+e > to.bias()+2 {
 		return to.sign(neg, to.infinity())
 	}
@@ -72,7 +75,7 @@ func (to Format) dyadic(x *big.Int, e int) uint64 {
 	}
 	// A significand below 2^(prec-1) occurs with the least quantum only, so the
 	// sum is the encoding, and a carry out of man moves to the next binade.
-	b := uint64(q-to.least())<<(to.prec-1) + man
+	b := uint64(q-to.Least())<<(to.prec-1) + man
 	return to.sign(neg, min(b, to.infinity()))
 }
 
@@ -131,7 +134,7 @@ func (to Format) Value(b uint64) float64 {
 			man |= 1 << (to.prec - 1)
 			q--
 		}
-		x = math.Ldexp(float64(man), q+to.least())
+		x = math.Ldexp(float64(man), q+to.Least())
 	}
 	if neg {
 		x = -x
