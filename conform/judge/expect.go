@@ -255,13 +255,58 @@ type outcome struct {
 // A number is an exact value with what the accuracy levels are measured by.
 type number struct {
 	form *exact.Form
-	n    int
-	p    *big.Rat    // P
-	logs *exact.Form // Σ p(|ln p| + |ln q|), all coefficients positive
-	phi  *exact.Form // Σφ; nil where the quantity has none
-	lin  *big.Rat    // P + Q for a generalised form, else nil
-	// under times η is what subnormal quotients of a normalisation may cost.
-	under *big.Float
+	mass
+}
+
+// A mass is what the errors are measured by, as upper bounds.
+type mass struct {
+	n     int
+	absT  *big.Float // Σ|t|
+	p     *big.Float // P
+	logs  *big.Float // Σ p(|ln p| + |ln q|)
+	phi   *big.Float // Σφ; nil where the quantity has none
+	lin   *big.Float // P + Q for a generalised form, else nil
+	under *big.Float // × η: what subnormal quotients of a normalisation may cost
+}
+
+// each returns the mass with f applied to all that is measured.
+func (m mass) each(f func(x *big.Float) *big.Float) mass {
+	m.absT, m.p, m.logs, m.under = f(m.absT), f(m.p), f(m.logs), f(m.under)
+	if m.phi != nil {
+		m.phi = f(m.phi)
+	}
+	if m.lin != nil {
+		m.lin = f(m.lin)
+	}
+	return m
+}
+
+// times returns w ≥ 0 times the mass.
+func (m mass) times(w *big.Rat) mass {
+	return m.each(func(x *big.Float) *big.Float { return up().Mul(float(w), x) })
+}
+
+// plus adds two masses. Σφ is that of a sum only where both have one.
+func (m mass) plus(k mass) mass {
+	sum := func(x, y *big.Float) *big.Float { return up().Add(x, y) }
+	s := mass{n: m.n + k.n, absT: sum(m.absT, k.absT), p: sum(m.p, k.p), logs: sum(m.logs, k.logs), under: sum(m.under, k.under)}
+	if m.phi != nil && k.phi != nil {
+		s.phi = sum(m.phi, k.phi)
+	}
+	switch {
+	case m.lin == nil:
+		s.lin = k.lin
+	case k.lin == nil:
+		s.lin = m.lin
+	default:
+		s.lin = sum(m.lin, k.lin)
+	}
+	return s
+}
+
+// zero returns the number 0, a sum of nothing.
+func zero() *number {
+	return &number{new(exact.Form), mass{absT: up(), p: up(), logs: up(), phi: up(), under: up()}}
 }
 
 // certain reports whether a finite number is impossible.
@@ -284,7 +329,7 @@ func (q *question) reduce() outcome {
 		return outcome{nan: true}
 	}
 	weight := big.NewRat(1, divisor)
-	sum := &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
+	sum := zero()
 	all := outcome{value: sum}
 	finite, infinite := true, true
 	for i := range q.p {
@@ -312,23 +357,10 @@ func (q *question) reduce() outcome {
 	return all
 }
 
+// add adds w ≥ 0 times t.
 func (s *number) add(w *big.Rat, t *number) {
 	s.form.AddScaled(w, t.form)
-	s.logs.AddScaled(w, t.logs)
-	s.n += t.n
-	s.under = up().Add(s.under, up().Mul(float(w), t.under))
-	s.p.Add(s.p, new(big.Rat).Mul(w, t.p))
-	if t.lin != nil {
-		if s.lin == nil {
-			s.lin = new(big.Rat)
-		}
-		s.lin.Add(s.lin, new(big.Rat).Mul(w, t.lin))
-	}
-	if t.phi == nil || s.phi == nil {
-		s.phi = nil
-	} else {
-		s.phi.AddScaled(w, t.phi)
-	}
+	s.mass = s.mass.plus(t.mass.times(w))
 }
 
 // row evaluates one row.
@@ -432,10 +464,6 @@ func (q *question) empty() outcome {
 		o.nan, o.reject = true, true
 	}
 	return o
-}
-
-func zero() *number {
-	return &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
 }
 
 func normalises(c spec.Convention) bool {

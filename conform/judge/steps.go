@@ -672,18 +672,21 @@ func (t *terms) finish() outcome {
 			scale.SetFloat64(v)
 		}
 	}
-	mass := exact.Sum(t.mass).Rat()
-	mass.Mul(mass, weight)
+	all := exact.Sum(t.mass).Rat()
+	all.Mul(all, weight)
 
-	num := &number{form: new(exact.Form), n: t.n, logs: new(exact.Form), p: mass, under: t.under}
-	if t.q.quantity == spec.KL && t.s.ratio.Sign() == 0 {
-		num.phi = t.phi(weight, mass)
-	}
+	num := &number{form: new(exact.Form), mass: mass{n: t.n, p: float(all), under: t.under}}
 	num.form.AddScaled(weight, t.form)
-	num.logs.AddScaled(weight, t.logs)
+	num.absT = num.form.Mass(massPrecision).Hi
+	if t.q.quantity == spec.KL && t.s.ratio.Sign() == 0 {
+		num.phi = t.phi(num.form, all)
+	}
+	logs := new(exact.Form)
+	logs.AddScaled(weight, t.logs)
+	num.logs = logs.Mass(massPrecision).Hi
 	if t.lin != nil {
 		num.form.AddRat(t.lin)
-		num.lin = t.linMass
+		num.lin = float(t.linMass)
 	}
 	if scale.Cmp(big.NewRat(1, 1)) != 0 {
 		num = num.scaled(scale)
@@ -693,13 +696,13 @@ func (t *terms) finish() outcome {
 	return t.signed(o)
 }
 
-// phi returns Σφ = K − P + Q of the row.
-func (t *terms) phi(weight, p *big.Rat) *exact.Form {
+// phi returns an upper bound of Σφ = K − P + Q of the row.
+func (t *terms) phi(k *exact.Form, p *big.Rat) *big.Float {
 	f := new(exact.Form)
-	f.AddScaled(weight, t.form)
+	f.AddScaled(big.NewRat(1, 1), k)
 	q := new(big.Rat).Quo(exact.Sum(t.s.q.factor.num).Rat(), t.s.q.factor.div.Rat())
 	f.AddRat(q.Sub(q, p))
-	return f
+	return maxAbs(interval(f.Enclose(2 * massPrecision)))
 }
 
 // signed turns an infinity over for a negative scale or a base below 1.
@@ -720,17 +723,7 @@ func (t *terms) signed(o outcome) outcome {
 }
 
 func (n *number) scaled(s *big.Rat) *number {
-	abs := new(big.Rat).Abs(s)
-	m := &number{form: new(exact.Form), n: n.n, logs: new(exact.Form), p: new(big.Rat).Mul(n.p, abs)}
-	m.under = up().Mul(n.under, float(abs))
+	m := &number{new(exact.Form), n.mass.times(new(big.Rat).Abs(s))}
 	m.form.AddScaled(s, n.form)
-	m.logs.AddScaled(abs, n.logs)
-	if n.lin != nil {
-		m.lin = new(big.Rat).Mul(n.lin, abs)
-	}
-	if n.phi != nil {
-		m.phi = new(exact.Form)
-		m.phi.AddScaled(abs, n.phi)
-	}
 	return m
 }

@@ -50,18 +50,10 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		}
 		base := exact.Float(b)
 		n.form = based(n.form, base)
-		n.logs = based(n.logs, base)
-		if n.phi != nil {
-			n.phi = based(n.phi, base)
-		}
 		one := new(exact.Form)
 		one.AddLog(exact.Int(1), base, exact.Int(1))
 		lnb := one.Mass(massPrecision).Lo
-		n.p = new(big.Rat).Quo(n.p, rat(lnb))
-		n.under = up().Quo(n.under, lnb)
-		if n.lin != nil {
-			n.lin = new(big.Rat).Quo(n.lin, rat(lnb))
-		}
+		n.mass = n.mass.each(func(x *big.Float) *big.Float { return up().Quo(x, lnb) })
 	}
 
 	r, err := n.form.Round(q.format)
@@ -74,20 +66,16 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		set.RN = spec.HexBits(q.result, r.Bits)
 	}
 
-	mass := &spec.Mass{N: n.n, AbsT: n.form.Mass(massPrecision).Hi, P: float(n.p), Logs: n.logs.Mass(massPrecision).Hi, Under: n.under}
-	mass.AbsK = maxAbs(v)
+	m := &spec.Mass{N: n.n, AbsT: n.absT, P: n.p, Logs: n.logs, Phi: n.phi, AbsK: maxAbs(v), Under: n.under}
 	if q.base != "" && q.base != "e" || q.c.Scale != "" {
-		mass.Factor = mass.AbsK
+		m.Factor = m.AbsK
 	}
 	if n.lin != nil {
 		// The terms q − p are terms of the sum too.
-		mass.AbsT = up().Add(mass.AbsT, float(n.lin))
-		mass.P = float(n.lin)
+		m.AbsT = up().Add(m.AbsT, n.lin)
+		m.P = n.lin
 	}
-	if n.phi != nil {
-		mass.Phi = maxAbs(interval(n.phi.Enclose(2 * massPrecision)))
-	}
-	set.Mass = mass
+	set.Mass = m
 	return set, nil
 }
 
@@ -143,11 +131,6 @@ func maxAbs(v spec.Interval) *big.Float {
 func up() *big.Float { return new(big.Float).SetPrec(massPrecision).SetMode(big.ToPositiveInf) }
 
 func float(r *big.Rat) *big.Float { return up().SetRat(r) }
-
-func rat(x *big.Float) *big.Rat {
-	r, _ := x.Rat(nil)
-	return r
-}
 
 // formatLimits returns the precision and the exponent of the least subnormal.
 func formatLimits(d spec.DType) (precision, least int) {
