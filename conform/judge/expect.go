@@ -61,17 +61,19 @@ func Expect(r spec.Request, c spec.Convention) (spec.Expected, error) {
 // A question is a request made ready: rows of widened numbers and the words
 // of the convention with the definition's filled in.
 type question struct {
-	quantity  spec.Quantity
-	rows      bool
-	p, q      [][]float64 // one slice a row; q nil for entropy
-	c         spec.Convention
-	from      spec.DType // format of the inputs
-	result    spec.DType
-	format    exact.Format
-	base      spec.Real
-	reduction string
-	columns   int  // elements that a mean divides by
-	refused   bool // the shapes are refused
+	quantity    spec.Quantity
+	domain      spec.Domain
+	rows        bool
+	p, q        [][]float64 // one slice a row; q nil for entropy
+	c           spec.Convention
+	from        spec.DType // format of the inputs
+	result      spec.DType
+	format      exact.Format
+	base        spec.Real
+	temperature exact.Num // of logits
+	reduction   string
+	columns     int  // elements that a mean divides by
+	refused     bool // the shapes are refused
 }
 
 func parse(r spec.Request, c spec.Convention) (*question, error) {
@@ -79,14 +81,17 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("judge: %q is not a question", r.Op)
-	case domain != spec.Probs || quantity == spec.KLEstimate:
+	case domain != spec.Probs && quantity == spec.JS || quantity == spec.KLEstimate:
 		return nil, fmt.Errorf("judge: %s: %w", r.Op, ErrPlanned)
-	case r.Options.Grad != "" || r.Options.Beta != "" || r.Options.Temperature != "":
-		return nil, fmt.Errorf("judge: options grad, beta and temperature: %w", ErrPlanned)
+	case r.Options.Grad != "" || r.Options.Beta != "":
+		return nil, fmt.Errorf("judge: options grad and beta: %w", ErrPlanned)
 	case len(r.Options.Unknown) > 0:
 		return nil, fmt.Errorf("judge: unknown option %q", r.Options.Unknown[0])
 	}
-	q := &question{quantity: quantity, rows: rows, c: c, base: c.Base, reduction: "none"}
+	q := &question{quantity: quantity, domain: domain, rows: rows, c: c, base: c.Base, temperature: exact.Int(1), reduction: "none"}
+	if err := q.logarithmic(r.Options.Temperature); err != nil {
+		return nil, err
+	}
 	arity := quantity.Arity()
 	if len(r.Arrays) < arity || len(r.Arrays) > arity+1 {
 		return nil, fmt.Errorf("judge: %s takes %d arrays and an optional mask, got %d", r.Op, arity, len(r.Arrays))
@@ -378,8 +383,12 @@ func (q *question) row(i int) outcome {
 	for _, x := range [][]float64{p, w} {
 		for _, v := range x {
 			nan = nan || math.IsNaN(v)
-			negative = negative || v < 0
-			infinite = infinite || math.IsInf(v, 0)
+			if q.domain == spec.Probs {
+				negative = negative || v < 0
+				infinite = infinite || math.IsInf(v, 0)
+			} else {
+				infinite = infinite || math.IsInf(v, 1)
+			}
 		}
 	}
 	if nan {
@@ -418,6 +427,9 @@ func (q *question) row(i int) outcome {
 			return o
 		}
 	}
+	if q.domain != spec.Probs {
+		return q.exponential(p, w, infinite)
+	}
 	o := q.evaluate(p, w)
 	if t := q.c.RequiresNormalised; t != nil && t.Required && q.outside(p, w, t.Within) {
 		return outcome{reject: true}
@@ -428,7 +440,11 @@ func (q *question) row(i int) outcome {
 // refusesZero reports whether there is a zero and a rule that refuses one.
 func (q *question) refusesZero(p, w []float64) bool {
 	refused := q.c.ZeroP == "reject" || q.c.ZeroQ == "reject" || q.c.ZeroZero == "reject"
-	return refused && (slices.Contains(p, 0) || slices.Contains(w, 0))
+	none := 0.0
+	if q.domain != spec.Probs {
+		none = math.Inf(-1)
+	}
+	return refused && (slices.Contains(p, none) || slices.Contains(w, none))
 }
 
 // word adds what a word for inputs outside the domain stands for and reports
@@ -450,6 +466,18 @@ func (o *outcome) word(w string) (through bool) {
 	return false
 }
 
+// rule adds what a word for a zero stands for.
+func (o *outcome) rule(word string) {
+	switch word {
+	case "nan":
+		o.nan = true
+	case "reject":
+		o.reject = true
+	case "inf":
+		o.posInf = true
+	}
+}
+
 func (q *question) empty() outcome {
 	switch q.c.Empty {
 	case "nan":
@@ -460,7 +488,7 @@ func (q *question) empty() outcome {
 		return outcome{reject: true}
 	}
 	o := outcome{value: zero()}
-	if q.c.Empty == "" && normalises(q.c) {
+	if q.c.Empty == "" && (normalises(q.c) || q.domain == spec.Logits) {
 		o.nan, o.reject = true, true
 	}
 	return o

@@ -337,27 +337,11 @@ func newTerms(q *question, s operand) *terms {
 
 // rule records what a word for a zero stands for.
 func (t *terms) rule(word string) {
-	switch word {
-	case "nan":
-		t.out.nan = true
-	case "reject":
-		t.out.reject = true
-	case "inf":
-		t.pos = true
+	if word == "inf" {
+		t.pos = true // until the other terms are known
+		return
 	}
-}
-
-// perhaps records what a word for a zero stands for where rounding decides
-// whether there is one.
-func (t *terms) perhaps(word string) {
-	switch word {
-	case "nan":
-		t.may.nan = true
-	case "reject":
-		t.may.reject = true
-	case "inf":
-		t.may.posInf = true
-	}
+	t.out.rule(word)
 }
 
 // vanishes reports whether a normalisation makes p_i smaller than the least
@@ -401,7 +385,7 @@ func (t *terms) skip(i int, quantity spec.Quantity) bool {
 		return true
 	case q == 0 && p > 0 && t.vanishes(i):
 		// The quotient p may have been rounded to 0 before it met the zero.
-		t.perhaps(or(c.ZeroQ, "inf"))
+		t.may.rule(or(c.ZeroQ, "inf"))
 		return true
 	case q == 0 && p > 0:
 		t.rule(or(c.ZeroQ, "inf"))
@@ -491,7 +475,7 @@ func (t *terms) underflow(a, y exact.Num) {
 		f.Quo(f.Mul(a.Abs().Float(), dq.Float()), new(big.Float).SetPrec(massPrecision).Mul(t.s.p.factor.div.Float(), y.Abs().Float()))
 		t.under = up().Add(t.under, f)
 		if below(y, dq, least) {
-			t.perhaps(or(t.q.c.ZeroQ, "inf"))
+			t.may.rule(or(t.q.c.ZeroQ, "inf"))
 		}
 	}
 	if below(a.Abs(), t.s.p.factor.div, least+p-1) {
@@ -648,10 +632,10 @@ func (t *terms) finish() outcome {
 		return o
 	case t.pos:
 		o.posInf = true
-		return t.signed(o)
+		return t.q.signed(o)
 	case t.neg:
 		o.negInf = true
-		return t.signed(o)
+		return t.q.signed(o)
 	}
 
 	div := t.s.p.factor.div
@@ -666,12 +650,6 @@ func (t *terms) finish() outcome {
 		t.form.AddLog(t.extra, t.s.q.log.div, exact.Int(1))
 	}
 	weight := new(big.Rat).Inv(div.Rat())
-	scale := new(big.Rat).SetInt64(1)
-	if t.q.c.Scale != "" {
-		if v, err := t.q.c.Scale.Value(); err == nil {
-			scale.SetFloat64(v)
-		}
-	}
 	all := exact.Sum(t.mass).Rat()
 	all.Mul(all, weight)
 
@@ -688,12 +666,9 @@ func (t *terms) finish() outcome {
 		num.form.AddRat(t.lin)
 		num.lin = float(t.linMass)
 	}
-	if scale.Cmp(big.NewRat(1, 1)) != 0 {
-		num = num.scaled(scale)
-	}
-	o.value = num
+	o.value = t.q.scaled(num)
 	o.nan, o.reject, o.posInf = t.may.nan, t.may.reject, t.may.posInf
-	return t.signed(o)
+	return t.q.signed(o)
 }
 
 // phi returns an upper bound of Σφ = K − P + Q of the row.
@@ -706,14 +681,14 @@ func (t *terms) phi(k *exact.Form, p *big.Rat) *big.Float {
 }
 
 // signed turns an infinity over for a negative scale or a base below 1.
-func (t *terms) signed(o outcome) outcome {
+func (q *question) signed(o outcome) outcome {
 	flip := false
-	if t.q.c.Scale != "" {
-		v, err := t.q.c.Scale.Value()
+	if q.c.Scale != "" {
+		v, err := q.c.Scale.Value()
 		flip = err == nil && v < 0
 	}
-	if t.q.base != "" && t.q.base != "e" {
-		v, err := t.q.base.Value()
+	if q.base != "" && q.base != "e" {
+		v, err := q.base.Value()
 		flip = flip != (err == nil && v < 1)
 	}
 	if flip {
@@ -722,7 +697,14 @@ func (t *terms) signed(o outcome) outcome {
 	return o
 }
 
-func (n *number) scaled(s *big.Rat) *number {
+// scaled multiplies by the scale of the convention.
+func (q *question) scaled(n *number) *number {
+	v, err := q.c.Scale.Value()
+	if q.c.Scale == "" || err != nil || v == 1 {
+		return n
+	}
+	s := new(big.Rat)
+	s.SetFloat64(v)
 	m := &number{new(exact.Form), n.mass.times(new(big.Rat).Abs(s))}
 	m.form.AddScaled(s, n.form)
 	return m

@@ -234,9 +234,9 @@ func TestExpectations(t *testing.T) {
 			"KLLogits":             {KLLogits(a, b, temperature), sum(p, pTotal, func(j int) *big.Int { z := lnS(j); return z.Sub(z, lnR(j)) })},
 			"EntropyLogits":        {EntropyLogits(a, temperature), sum(p, pTotal, func(j int) *big.Int { z := lnS(j); return z.Neg(z) })},
 			"CrossEntropyLogits":   {CrossEntropyLogits(a, b, temperature), sum(p, pTotal, func(j int) *big.Int { z := lnR(j); return z.Neg(z) })},
-			"KLLogProbs":           {KLLogProbs(a, b), sum(w, one, func(j int) *big.Int { z := fix(a[j]); return z.Sub(z, fix(b[j])) })},
-			"EntropyLogProbs":      {EntropyLogProbs(a), sum(w, one, func(j int) *big.Int { return fix(-a[j]) })},
-			"CrossEntropyLogProbs": {CrossEntropyLogProbs(a, b), sum(w, one, func(j int) *big.Int { return fix(-b[j]) })},
+			"KLLogProbs":           {within(KLLogProbs(a, b)), sum(w, one, func(j int) *big.Int { z := fix(a[j]); return z.Sub(z, fix(b[j])) })},
+			"EntropyLogProbs":      {within(EntropyLogProbs(a)), sum(w, one, func(j int) *big.Int { return fix(-a[j]) })},
+			"CrossEntropyLogProbs": {within(CrossEntropyLogProbs(a, b)), sum(w, one, func(j int) *big.Int { return fix(-b[j]) })},
 		} {
 			for _, width := range []int{64, 128, 320} {
 				e := x.got.Enclose(width)
@@ -249,6 +249,14 @@ func TestExpectations(t *testing.T) {
 			}
 		}
 	}
+}
+
+// within is the sum of a LogSum that is not beyond.
+func within(f *Form, beyond bool) *Form {
+	if beyond {
+		panic("a weight beyond every format")
+	}
+	return f
 }
 
 func rounded(t *testing.T, f *Form) (float64, Rounding) {
@@ -274,16 +282,24 @@ func TestExpectationsNamed(t *testing.T) {
 		{"uniform", EntropyLogits([]float64{7, 7}, 3), math.Ln2},
 		{"uniform against four", KLLogits([]float64{7, ninf, 7, ninf}, []float64{1, 1, 1, 1}, 3), math.Ln2},
 		{"far apart", CrossEntropyLogits([]float64{0, ninf}, []float64{-1e300, 1e300}, 1), 2e300},
-		{"tie, to even", KLLogProbs([]float64{0, 0}, []float64{-1, -0x1p-53}), 1},
-		{"tie, to even above", KLLogProbs([]float64{0, 0, -3}, []float64{-1, -0x1.8p-52, -3}), 1 + 0x1p-51},
-		{"cancelling tie", KLLogProbs([]float64{0, 0, -3, -3}, []float64{-1, -0x1p-53, -4, -2}), 1},
-		{"beyond the format", KLLogProbs([]float64{1e308, 0}, []float64{1, 1}), math.Inf(1)},
-		{"beyond the format below 0", CrossEntropyLogProbs([]float64{4e4, 0}, []float64{1, 1}), math.Inf(-1)},
-		{"below the format", KLLogProbs([]float64{-1e308, -5000}, []float64{-1, -1}), 0},
-		{"no weight", KLLogProbs([]float64{ninf}, []float64{0}), 0},
+		{"tie, to even", within(KLLogProbs([]float64{0, 0}, []float64{-1, -0x1p-53})), 1},
+		{"tie, to even above", within(KLLogProbs([]float64{0, 0, -3}, []float64{-1, -0x1.8p-52, -3})), 1 + 0x1p-51},
+		{"cancelling tie", within(KLLogProbs([]float64{0, 0, -3, -3}, []float64{-1, -0x1p-53, -4, -2})), 1},
+		{"below the format", within(KLLogProbs([]float64{-1e308, -5000}, []float64{-1, -1})), 0},
+		{"no weight", within(KLLogProbs([]float64{ninf}, []float64{0})), 0},
+		{"giants that cancel", within(KLLogProbs([]float64{1e308, 0, 1e308, 1e5}, []float64{1e308 + 1e300, 1, 1e308 - 1e300, 1e5})), -1},
 	} {
 		if got, r := rounded(t, c.f); got != c.want || math.Signbit(got) != math.Signbit(c.want) {
 			t.Errorf("%s: %v (%d bits), want %v", c.name, got, r.Enclosure.W, c.want)
+		}
+	}
+	for want, x := range map[float64][2][]float64{
+		math.Inf(1):  {{1e308, 0}, {1, 1}},
+		math.Inf(-1): {{4e4, 0}, {5e4, 1}},
+	} {
+		f, beyond := KLLogProbs(x[0], x[1])
+		if got, _ := rounded(t, f); got != want || !beyond {
+			t.Errorf("KLLogProbs%v: %v, beyond %v", x, got, beyond)
 		}
 	}
 	// The value exceeds a tie by 2^-28854.
@@ -291,12 +307,12 @@ func TestExpectationsNamed(t *testing.T) {
 		t.Errorf("a value that 4096 bits do not tell from a tie: %v", err)
 	}
 	// To base 2 only 0 is known to be rational.
-	f := KLLogProbs([]float64{0, 0}, []float64{-1, -2})
+	f := within(KLLogProbs([]float64{0, 0}, []float64{-1, -2}))
 	f.SetBase(Int(2))
 	if _, ok, decided := f.Rational(); ok || !decided {
 		t.Error("3/ln 2 is taken for rational, or for undecided")
 	}
-	f = KLLogProbs([]float64{1, 0}, []float64{-1, -2})
+	f = within(KLLogProbs([]float64{1, 0}, []float64{-1, -2}))
 	f.SetBase(Int(2))
 	if _, ok, decided := f.Rational(); ok || decided {
 		t.Error("(2e + 2)/ln 2 is decided")

@@ -26,6 +26,15 @@ func NewExps(x []Num, t Num) *Exps {
 	return &Exps{x: x, t: t, top: slices.MaxFunc(x, Num.Cmp)}
 }
 
+// Len returns the number of weights.
+func (e *Exps) Len() int { return len(e.x) }
+
+// Top returns the largest of the exponents x_i.
+func (e *Exps) Top() Num { return e.top }
+
+// Temperature returns t.
+func (e *Exps) Temperature() Num { return e.t }
+
 // total encloses Σ e^((x_i - top)/t), which is at least 1 and at most len(x).
 func (e *Exps) total(n int) bounds {
 	e.mu.Lock()

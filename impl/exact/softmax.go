@@ -3,6 +3,7 @@ package exact
 import (
 	"math"
 	"math/big"
+	"slices"
 )
 
 // KLLogits returns the divergence of the softmax distributions of a and b at
@@ -39,52 +40,75 @@ func CrossEntropyLogits[F float](a, b []F, t float64) *Form {
 }
 
 // KLLogProbs returns Σ e^(a_i)·(a_i - b_i), the divergence of weights that are given
-// by their logarithms. A log-probability of -Inf is weight 0. It panics if the
-// lengths differ, if one is NaN or +Inf, or if b_i = -Inf where a_i is finite.
-//
-// Weights beyond e^32768 are lowered to it, all by one factor: what they give is
-// beyond every format, and stays there.
-func KLLogProbs[F float](a, b []F) *Form {
+// by their logarithms, as LogSum does. A log-probability of -Inf is weight 0. It
+// panics if the lengths differ, if one is NaN or +Inf, or if b_i = -Inf where a_i is
+// finite.
+func KLLogProbs[F float](a, b []F) (f *Form, beyond bool) {
 	x, c := support(a, b)
-	return lowered(x, c)
+	return LogSum(x, c)
 }
 
-// EntropyLogProbs returns -Σ e^(a_i)·a_i. It panics, and lowers, as KLLogProbs does.
-func EntropyLogProbs[F float](a []F) *Form {
+// EntropyLogProbs returns -Σ e^(a_i)·a_i, and panics, as KLLogProbs does.
+func EntropyLogProbs[F float](a []F) (f *Form, beyond bool) {
 	x := finite(a)
-	return lowered(x, negated(x))
+	return LogSum(x, negated(x))
 }
 
-// CrossEntropyLogProbs returns -Σ e^(a_i)·b_i. It panics, and lowers, as KLLogProbs
-// does.
-func CrossEntropyLogProbs[F float](a, b []F) *Form {
+// CrossEntropyLogProbs returns -Σ e^(a_i)·b_i, and panics, as KLLogProbs does.
+func CrossEntropyLogProbs[F float](a, b []F) (f *Form, beyond bool) {
 	x, c := support(a, b)
 	for i := range c {
 		c[i] = c[i].Sub(x[i])
 	}
-	return lowered(x, c)
+	return LogSum(x, c)
+}
+
+// LogSum returns Σ e^(x_i)·c_i. Where a weight beyond e^32768 does not cancel it
+// returns the sum times a small factor > 0 instead and reports beyond: the number
+// that it stands for is infinite in every format, with the sign of f, except that a
+// cancellation to 2^-40000 would go unnoticed.
+func LogSum(x, c []Num) (f *Form, beyond bool) {
+	limit := Int(maxPower)
+	if slices.ContainsFunc(x, func(u Num) bool { return u.Cmp(limit) > 0 }) {
+		x, c = merged(x, c)
+	}
+	if len(x) == 0 {
+		return new(Form), false
+	}
+	e := Expectation{Of: NewExps(x, Int(1)), C: c}
+	if beyond = e.Of.top.Cmp(limit) > 0; beyond {
+		low := make([]Num, len(x))
+		for i := range x {
+			low[i] = x[i].Add(limit.Sub(e.Of.top))
+		}
+		e.Of = NewExps(low, Int(1))
+	}
+	return expected(e), beyond
+}
+
+// merged adds up the c of equal exponents and leaves out what comes to 0.
+func merged(x, c []Num) (u, d []Num) {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return x[i].Cmp(x[j]) })
+	for k := 0; k < len(order); {
+		first, sum := x[order[k]], Num{}
+		for ; k < len(order) && x[order[k]].Cmp(first) == 0; k++ {
+			sum = sum.Add(c[order[k]])
+		}
+		if !sum.isZero() {
+			u, d = append(u, first), append(d, sum)
+		}
+	}
+	return u, d
 }
 
 func expected(e Expectation) *Form {
 	f := new(Form)
 	f.AddExpectation(big.NewRat(1, 1), e)
 	return f
-}
-
-func lowered(x, c []Num) *Form {
-	if len(x) == 0 {
-		return new(Form)
-	}
-	e := Expectation{Of: NewExps(x, Int(1)), C: c}
-	if limit := Int(maxPower); e.Of.top.Cmp(limit) > 0 {
-		down := limit.Sub(e.Of.top)
-		low := make([]Num, len(x))
-		for i := range x {
-			low[i] = x[i].Add(down)
-		}
-		e.Of = NewExps(low, Int(1))
-	}
-	return expected(e)
 }
 
 // support returns a_i and a_i - b_i for the finite a_i.
