@@ -227,14 +227,11 @@ func (g *gibbs) average(c []exact.Num) exact.Expectation {
 
 // infinite is the outcome of a sum that stands for a number beyond every format.
 func infinite(f *exact.Form) outcome {
-	r, err := f.Round(exact.Float64)
-	switch v := math.Float64frombits(r.Bits); {
-	case err == nil && math.IsInf(v, 1):
-		return outcome{posInf: true, overflows: true}
-	case err == nil && math.IsInf(v, -1):
-		return outcome{negInf: true, overflows: true}
+	sign, err := f.Sign()
+	if err != nil || sign == 0 {
+		return outcome{nan: true, reject: true, posInf: true, negInf: true}
 	}
-	return outcome{nan: true, reject: true, posInf: true, negInf: true}
+	return outcome{posInf: sign > 0, negInf: sign < 0, overflows: true}
 }
 
 // bound returns an upper bound of |e|.

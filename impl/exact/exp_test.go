@@ -298,13 +298,20 @@ func TestExpectationsNamed(t *testing.T) {
 		math.Inf(-1): {{4e4, 0}, {5e4, 1}},
 	} {
 		f, beyond := KLLogProbs(x[0], x[1])
-		if got, _ := rounded(t, f); got != want || !beyond {
-			t.Errorf("KLLogProbs%v: %v, beyond %v", x, got, beyond)
+		sign, err := f.Sign()
+		if got, _ := rounded(t, f); err != nil || got != want || !math.IsInf(want, sign) || !beyond {
+			t.Errorf("KLLogProbs%v: %v, sign %d, beyond %v, %v", x, got, sign, beyond, err)
 		}
 	}
 	// The value exceeds a tie by 2^-28854.
 	if _, err := CrossEntropyLogits([]float64{0, ninf}, []float64{-0x1p-39, 20000}, 1).Round(Float64); !errors.Is(err, ErrUndecided) {
 		t.Errorf("a value that 4096 bits do not tell from a tie: %v", err)
+	}
+	if _, err := CrossEntropyLogits([]float64{0, ninf}, []float64{0, -1e4}, 1).Sign(); !errors.Is(err, ErrUndecided) {
+		t.Errorf("the sign of ln(1 + e^-10000): %v", err)
+	}
+	if sign, err := within(KLLogProbs([]float64{-3, -3}, []float64{-4, -2})).Sign(); sign != 0 || err != nil {
+		t.Errorf("e^-3·1 - e^-3·1 has the sign %d, %v", sign, err)
 	}
 	// To base 2 only 0 is known to be rational.
 	f := within(KLLogProbs([]float64{0, 0}, []float64{-1, -2}))

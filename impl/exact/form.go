@@ -458,6 +458,25 @@ func (f *Form) Round(to Format) (Rounding, error) {
 	return Rounding{}, ErrUndecided
 }
 
+// Sign returns -1 or +1 as f is below or above 0, or 0 where it is proved to be 0
+// or, with ErrUndecided, where 4096 bits do not tell.
+func (f *Form) Sign() (int, error) {
+	for n := 2; 64*n <= maxMeanWidth; n *= 2 {
+		switch v := f.enclose(n, false); {
+		case v.lo.Sign() > 0:
+			return 1, nil
+		case v.hi.Sign() < 0:
+			return -1, nil
+		case v.lo.Sign() == 0 && v.hi.Sign() == 0:
+			return 0, nil
+		}
+		if r, ok, _ := f.Rational(); ok {
+			return r.Sign(), nil
+		}
+	}
+	return 0, ErrUndecided
+}
+
 func (f *Form) rat() *big.Rat {
 	if f.r == nil {
 		return new(big.Rat)
