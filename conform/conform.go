@@ -291,7 +291,11 @@ func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.
 		}
 		if s := g.Status(requirement); s != spec.Pass {
 			why := g.Why
-			if g.NegZero && why == "" {
+			switch {
+			case why != "":
+			case g.Negative:
+				why = "got a number below 0"
+			case g.NegZero:
 				why = "got -0"
 			}
 			broken(id, s, why)

@@ -53,6 +53,7 @@ func (r *reference) Describe() spec.Description {
 			}
 		}
 	}
+	d.Ops = append(d.Ops, spec.Op(spec.KLEstimate))
 	return d
 }
 
@@ -74,14 +75,16 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	quantity, domain, rows, ok := q.Op.Split()
 	o := q.Options
 	switch {
-	case !ok || domain != spec.Probs && quantity == spec.JS || quantity == spec.KLEstimate:
+	case !ok || domain != spec.Probs && quantity == spec.JS || rows && quantity == spec.KLEstimate:
 		return unsupported("op %q is not offered", q.Op)
 	case len(o.Unknown) > 0:
 		return unsupported("option %q is not known", o.Unknown[0])
-	case o.Grad != "" || o.Beta != "" || o.Estimator != "":
-		return unsupported("options grad, beta and estimator are not offered")
 	case o.Temperature != "" && domain != spec.Logits:
 		return unsupported("a temperature is offered for logits only")
+	case o.Beta != "" && quantity != spec.JS:
+		return unsupported("beta is offered for js only")
+	case (o.Estimator != "") != (quantity == spec.KLEstimate):
+		return unsupported("kl_estimate is offered with an estimator, and nothing else is")
 	}
 	arity := quantity.Arity()
 	if len(q.Arrays) < arity || len(q.Arrays) > arity+1 {
@@ -126,12 +129,22 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	if err != nil {
 		return reject(spec.KindDomain, "%v", err)
 	}
+	beta, err := betaOf(o.Beta)
+	if err != nil {
+		return reject(spec.KindDomain, "%v", err)
+	}
+	if o.Grad != "" || o.Estimator != "" {
+		if base != 0 || mask != nil || o.Reduction != "" {
+			return unsupported("derivatives and estimators are offered without a base, a mask and a reduction")
+		}
+		return elementwise(q, domain, temperature, result, format)
+	}
 
 	n, width := 1, p.Len()
 	if rows {
 		n, width = p.Shape[0], p.Shape[1]
 	}
-	s := sum{base: base, format: format}
+	s := sum{base: base, format: format, beta: beta}
 	kept := 0
 	for i := range n {
 		x, bad := numbers(domain, p, mask, i*width, width)
@@ -216,6 +229,18 @@ func temperatureOf(t spec.Real) (float64, error) {
 	return x, err
 }
 
+// betaOf returns the weight of P in a Jensen-Shannon divergence.
+func betaOf(b spec.Real) (float64, error) {
+	if b == "" {
+		return 0.5, nil
+	}
+	x, err := b.Value()
+	if err == nil && !(x >= 0 && x <= 1) {
+		err = fmt.Errorf("beta %s is not a number from 0 to 1", b)
+	}
+	return x, err
+}
+
 // numbers returns one row without its masked elements, and what is outside
 // the domain.
 func numbers(domain spec.Domain, a spec.Array, mask *spec.Array, from, n int) (x []float64, bad string) {
@@ -258,6 +283,7 @@ type rowValue struct {
 // A sum gathers the rows of one answer.
 type sum struct {
 	base   float64
+	beta   float64 // of a Jensen-Shannon divergence
 	format exact.Format
 	rows   []rowValue
 }
@@ -278,11 +304,11 @@ func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel b
 		case spec.CrossEntropy:
 			return exact.CrossEntropy(p, q)
 		case spec.JS:
-			return exact.JensenShannon(p, q)
+			return exact.JensenShannonWeighted(p, q, s.beta)
 		}
 		return exact.KL(p, q)
 	}
-	if kernel && s.base == 0 {
+	if kernel && s.base == 0 && s.beta == 0.5 {
 		v.kernel = func() uint64 { return r.kernel(s.format, quantity, p, q) }
 	}
 	s.rows = append(s.rows, v)

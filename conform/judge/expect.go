@@ -38,6 +38,17 @@ func Expect(r spec.Request, c spec.Convention) (spec.Expected, error) {
 	case q.refused:
 		e.Whole = &spec.Set{Reject: true}
 		return e, nil
+	case q.each != "":
+		e.Shape = q.shape
+		for i := range q.p {
+			for _, o := range q.elements(i) {
+				set, err := q.enclose(o)
+				if err != nil {
+					return e, err
+				}
+				e.Values = append(e.Values, set)
+			}
+		}
 	case q.reduction == "none":
 		if q.rows {
 			e.Shape = []int{len(q.p)}
@@ -71,6 +82,9 @@ type question struct {
 	format      exact.Format
 	base        spec.Real
 	temperature exact.Num // of logits
+	beta        exact.Num // the weight of P in a Jensen-Shannon divergence
+	each        string    // "k1" … "k3", "grad p", "grad q": one number for each element
+	shape       []int     // of P
 	reduction   string
 	columns     int  // elements that a mean divides by
 	refused     bool // the shapes are refused
@@ -81,16 +95,19 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("judge: %q is not a question", r.Op)
-	case domain != spec.Probs && quantity == spec.JS || quantity == spec.KLEstimate:
+	case domain != spec.Probs && quantity == spec.JS || rows && quantity == spec.KLEstimate:
 		return nil, fmt.Errorf("judge: %s: %w", r.Op, ErrPlanned)
-	case r.Options.Grad != "" || r.Options.Beta != "":
-		return nil, fmt.Errorf("judge: options grad and beta: %w", ErrPlanned)
 	case len(r.Options.Unknown) > 0:
 		return nil, fmt.Errorf("judge: unknown option %q", r.Options.Unknown[0])
 	}
 	q := &question{quantity: quantity, domain: domain, rows: rows, c: c, base: c.Base, temperature: exact.Int(1), reduction: "none"}
-	if err := q.logarithmic(r.Options.Temperature); err != nil {
-		return nil, err
+	if quantity == spec.KLEstimate {
+		q.domain = spec.LogProbs
+	}
+	for _, check := range []func(spec.Options) error{q.logarithmic, q.mixing, q.elementwise} {
+		if err := check(r.Options); err != nil {
+			return nil, err
+		}
 	}
 	arity := quantity.Arity()
 	if len(r.Arrays) < arity || len(r.Arrays) > arity+1 {
@@ -117,6 +134,7 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	q.from = a.DType
 	q.p = split(a)
 	shape := a.Shape
+	q.shape = shape
 	if arity == 2 {
 		b := r.Arrays[1]
 		q.q = split(b)
@@ -125,6 +143,9 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 				q.refused = true
 			}
 		}
+	}
+	if len(r.Arrays) > arity && q.each != "" {
+		return nil, fmt.Errorf("judge: %s with a mask: %w", q.each, ErrPlanned)
 	}
 	if len(r.Arrays) > arity {
 		mask := r.Arrays[arity]

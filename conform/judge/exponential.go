@@ -11,8 +11,8 @@ import (
 
 // logarithmic checks what is special to logits and log-probabilities: a
 // temperature is one of logits, and of the steps only a normalisation is judged.
-func (q *question) logarithmic(temperature spec.Real) error {
-	if temperature != "" {
+func (q *question) logarithmic(o spec.Options) error {
+	if temperature := o.Temperature; temperature != "" {
 		t, err := temperature.Value()
 		switch {
 		case q.domain != spec.Logits:

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 
@@ -551,7 +552,24 @@ func (t *terms) cross(i int) {
 	t.logMass(a, y, t.s.q.log.div)
 }
 
-// js adds ½ p ln(p/m) + ½ q ln(q/m) with m = (p + q)/2. The two vectors are
+// mixing takes the weight β of a Jensen-Shannon divergence.
+func (q *question) mixing(o spec.Options) error {
+	q.beta = exact.Int(1).Half()
+	if o.Beta == "" {
+		return nil
+	}
+	b, err := o.Beta.Value()
+	switch {
+	case q.quantity != spec.JS:
+		return fmt.Errorf("judge: beta belongs to js")
+	case err != nil || !(b >= 0 && b <= 1):
+		return fmt.Errorf("judge: beta %q is not a number from 0 to 1", o.Beta)
+	}
+	q.beta = exact.Float(b)
+	return nil
+}
+
+// js adds β p ln(p/m) + (1−β) q ln(q/m) with m = βp + (1−β)q. The two vectors are
 // brought to the common divisor dp·dq first.
 func (t *terms) js(i int) {
 	if t.s.drop != nil && t.s.drop[i] {
@@ -569,10 +587,14 @@ func (t *terms) js(i int) {
 		return
 	}
 	x, y := p.log.num[i].Mul(q.log.div), q.log.num[i].Mul(p.log.div)
-	sum := x.Add(y) // 2m
-	for _, h := range []struct{ a, b exact.Num }{
-		{p.factor.num[i].Mul(q.factor.div), x}, {q.factor.num[i].Mul(p.factor.div), y},
+	alpha, beta := exact.Int(1).Sub(t.q.beta), t.q.beta
+	m := beta.Mul(x).Add(alpha.Mul(y))
+	for _, h := range []struct{ a, b, w exact.Num }{
+		{p.factor.num[i].Mul(q.factor.div), x, beta}, {q.factor.num[i].Mul(p.factor.div), y, alpha},
 	} {
+		if h.w.Sign() == 0 {
+			continue
+		}
 		if h.a.Sign() == 0 {
 			t.rule(or(t.q.c.ZeroP, "zero"))
 			continue
@@ -581,12 +603,12 @@ func (t *terms) js(i int) {
 			t.neg = true
 			continue
 		}
-		a := h.a.Ldexp(-1)
+		a := h.a.Mul(h.w)
 		t.mass = append(t.mass, a)
-		t.form.AddLog(a, h.b.Ldexp(1), sum)
+		t.form.AddLog(a, h.b, m)
 		div := p.log.div.Mul(q.log.div)
 		t.logMass(a, h.b, div)
-		t.logMass(a, sum.Ldexp(-1), div)
+		t.logMass(a, m, div)
 	}
 	t.n++
 }

@@ -153,6 +153,7 @@ type Grade struct {
 	BitsLost float64 // log2(1 + representable numbers between got and RN(K))
 	Finite   bool    // ULP, Cond and BitsLost are meaningful
 	NegZero  bool    // the answer is −0
+	Negative bool    // the answer, or an element of it, is below 0
 	Got      spec.Got
 	Expected spec.Set
 }
@@ -203,13 +204,11 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 	for i, s := range e.Values {
 		g := one(s, r.DType, r.Bits(i))
 		g.Element, g.Expected, g.Got = i, s, got(r, i, len(e.Shape) > 0)
+		negZero, negative := worst.NegZero || g.NegZero, worst.Negative || r.Float(i) < 0
 		if i == 0 || g.Level.Rank() < worst.Level.Rank() || g.Level == worst.Level && g.ULP > worst.ULP {
-			negZero := worst.NegZero || g.NegZero
 			worst = g
-			worst.NegZero = negZero
-		} else {
-			worst.NegZero = worst.NegZero || g.NegZero
 		}
+		worst.NegZero, worst.Negative = negZero, negative
 	}
 	return worst
 }
@@ -539,8 +538,11 @@ func (g Grade) Status(r spec.Requirement) spec.Status {
 		level = r.Level
 	}
 	ok := g.Level.Rank() >= level.Rank()
-	if r.ID == "VAL-14" {
+	switch r.ID {
+	case "VAL-14":
 		ok = ok && !g.NegZero
+	case "LLM-13":
+		ok = ok && !g.Negative
 	}
 	switch {
 	case ok:
