@@ -249,7 +249,7 @@ func TestRequirementsAreCovered(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const good = `{"schema":"klconf-vectors/1","family":"a","notes":{},"vectors":[{"id":"golden/a/b/f32","comment":"c","op":"kl","dtype":"f32",` +
 		`"shape":[1],"p":["3f800000"],"q":["3f000000"],"stratum":"generic","class":"measure","requirements":["DEF-1"],"flags":[],"source":"s",` +
-		`"expected":{"set":[{"lo":"0x1.62p-1","hi":"0x1.63p-1"}],"nan":false,"reject":false,"rn":"3f317218","w":9}}]}`
+		`"expected":{"set":[{"lo":"0x1.62p-1","hi":"0x1.63p-1"}],"nan":false,"reject":false,"rn":"3f317218","w":12,"errs":4,"cond":"2.44e+00"}}]}`
 	if _, _, err := golden.Parse([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +268,20 @@ func TestParseRefuses(t *testing.T) {
 		{`"shape":[1]`, `"shape":[-1]`},
 		{`"shape":[1]`, `"shape":[]`},
 		{`"q":["3f000000"],`, ``},
-		{`"w":9`, `"w":8`},
-		{`,"w":9`, ``},
+		{`"w":12`, `"w":11`},
+		{`"errs":4`, `"errs":5`},
+		{`,"w":12`, ``},
+		{`,"errs":4`, ``},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"even","seed":"0123456789abcdef","n":2}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"odd","seed":"0123456789abcdef","n":1}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"even","seed":"123","n":1}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"mt19937","kind":"even","seed":"0123456789abcdef","n":1}`},
+		{`"p":["3f800000"],"q"`, `"generator":{"name":"splitmix64","kind":"even","seed":"0123456789abcdef","n":1},"q"`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"smollm2-logits-4x49152.f32","p":[0],"q":[8]}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"smollm2-logits-4x49152.f32","p":[0]}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"another","p":[0],"q":[4]}`},
+		{`"flags"`, `"mask":["01","01"],"flags"`},
+		{`"flags"`, `"convention":{"base":"1"},"flags"`},
 		{`"lo":"0x1.62p-1"`, `"lo":"0.5."`},
 		{`"expected":{`, `"expected":[{`},
 	} {

@@ -40,7 +40,7 @@ func run(dir string, check bool) error {
 			return err
 		}
 	}
-	files, err := build(families())
+	files, err := build(families(), nil)
 	if err != nil {
 		return err
 	}
