@@ -63,9 +63,17 @@ func lint(v golden.Vector) error {
 	} else if len(e.Shape) == 0 && len(e.Values) != 1 || len(e.Shape) == 1 && len(e.Values) != e.Shape[0] {
 		say("%d values for the shape %v", len(e.Values), e.Shape)
 	}
+	if len(v.Cond) != len(e.Values) {
+		say("%d condition numbers for %d values", len(v.Cond), len(e.Values))
+	}
 	for i, s := range e.Values {
-		if err := lintSet(s, e.DType); err != nil {
+		if err := lintSet(s, e.DType, v.Convention != nil); err != nil {
 			say("element %d: %v", i, err)
+		}
+	}
+	if c := v.Convention; c != nil {
+		if !v.Concerns(*c) || v.Concerns(spec.Definition()) {
+			say("the convention is the definition's")
 		}
 	}
 	if wrong == nil {
@@ -77,15 +85,19 @@ func lint(v golden.Vector) error {
 var id = regexp.MustCompile(`^golden/[a-z][a-z0-9-]*/[a-z0-9][a-z0-9-]*/(f64|f32|f16|bf16)$`)
 
 // lintSet checks that a stored enclosure has one rounding, the stored one,
-// and is at least 64 bits narrower than a step of the result format.
-func lintSet(s spec.Set, d spec.DType) error {
+// and is at least 64 bits narrower than a step of the result format. Under a
+// convention a refusal may be the only answer, and there may be several.
+func lintSet(s spec.Set, d spec.DType, convention bool) error {
 	if len(s.Intervals) == 0 {
-		if s.RN != "" || !s.NaN {
+		if s.RN != "" || !s.NaN && !(convention && s.Reject) {
 			return fmt.Errorf("without an enclosure NaN must be right, and there is nothing to round")
 		}
 		return nil
 	}
 	if len(s.Intervals) != 1 || s.NaN || s.Reject {
+		if convention && s.RN == "" {
+			return nil
+		}
 		return fmt.Errorf("under the definition an enclosure is the only answer")
 	}
 	v := s.Intervals[0]
@@ -112,7 +124,7 @@ func lintSet(s spec.Set, d spec.DType) error {
 // limits are the precision, the exponent of the least subnormal and the least
 // power of two beyond the format.
 var limits = map[spec.DType]struct{ precision, least, top int }{
-	spec.F64: {53, -1074, 1024}, spec.F32: {24, -149, 128},
+	spec.F64: {53, -1074, 1024}, spec.F32: {24, -149, 128}, spec.F16: {11, -24, 16}, spec.BF16: {8, -133, 128},
 }
 
 // round returns the bits of the nearest number of the format, ties to even,
@@ -123,10 +135,8 @@ func round(x *big.Float, d spec.DType) uint64 {
 	if x.Sign() < 0 {
 		sign = 1 << (8*d.Size() - 1)
 	}
-	infinity := uint64(0x7ff0000000000000)
-	if d == spec.F32 {
-		infinity = 0x7f800000
-	}
+	// The exponent field of all ones, above the p − 1 bits of the fraction.
+	infinity := (uint64(1)<<(8*d.Size()-f.precision) - 1) << (f.precision - 1)
 	if x.IsInf() {
 		return sign | infinity
 	}
@@ -152,11 +162,11 @@ func round(x *big.Float, d spec.DType) uint64 {
 	if m.BitLen()+place > f.top {
 		return sign | infinity
 	}
-	y := math.Ldexp(float64(m.Int64()), place) // exact: at most 53 bits
-	if d == spec.F32 {
-		return sign | uint64(math.Float32bits(float32(y)))
+	bits := m.Uint64()
+	if bits >= 1<<(f.precision-1) { // normal: the leading bit adds 1 to the exponent field
+		bits += uint64(place-f.least) << (f.precision - 1)
 	}
-	return sign | math.Float64bits(y)
+	return sign | bits
 }
 
 func TestVectorsAreSound(t *testing.T) {

@@ -36,7 +36,7 @@ type question struct {
 	data    *golden.Data      // in place of p, q
 	mask    []uint64          // u8
 	conv    *spec.Convention  // nil is the definition
-	hard    bool              // found by searching: its hardness is stored
+	hard    int               // the hardness of an input found by searching
 	shape   []int             // [len(p)] when nil
 	qshape  []int             // [len(q)], or shape when that is given, when nil
 	opt     spec.Options
@@ -51,6 +51,7 @@ func families() []family {
 	return []family{
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
+		convention(), policy(), boundaries(), large(), hard(),
 	}
 }
 
@@ -130,8 +131,10 @@ func (fam family) vector(q question, known map[string]golden.Vector) (golden.Vec
 	if v.Expected, v.Cond, err = expect(v.Request(), v.Convention); err != nil {
 		return v, err
 	}
-	if q.hard {
-		v.Hardness, err = hardness(v)
+	if q.hard > 0 {
+		if v.Hardness, err = hardness(v); err == nil && v.Hardness != q.hard {
+			err = fmt.Errorf("the hardness is %d, the table says %d", v.Hardness, q.hard)
+		}
 	}
 	return v, err
 }
