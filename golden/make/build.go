@@ -51,7 +51,7 @@ func families() []family {
 	return []family{
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
-		convention(), policy(), boundaries(), large(), hard(),
+		convention(), policy(), boundaries(), large(), hard(), ladder(), totals(),
 	}
 }
 

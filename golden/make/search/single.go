@@ -241,15 +241,16 @@ func modular(a, m, low, high *big.Int) (*big.Int, bool) {
 	return j.Quo(j, a), true
 }
 
-// smallFormats looks at every pair of normal f16 and bf16 numbers, up to a
-// common power of two: the value scales with it.
+// smallFormats looks at every pair of f16 and bf16 significands with every
+// ratio of exponents that fits the format on both sides of 1 and, in bf16,
+// keeps the value inside f32. A common power of two changes nothing.
 func smallFormats() []found {
 	var all []found
 	for _, c := range []struct {
 		d     spec.DType
 		w     int // precision
 		shift int // exponents differ by up to so much
-	}{{spec.F16, 11, 14}, {spec.BF16, 8, 120}} {
+	}{{spec.F16, 11, 27}, {spec.BF16, 8, 240}} {
 		var cases []found
 		for k := -c.shift; k <= c.shift; k++ {
 			// 2^k·m/n with p = m·2^k: the exponent of p is shared out so that both
