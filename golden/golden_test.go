@@ -44,7 +44,7 @@ func lint(v golden.Vector) error {
 	for _, r := range v.Requirements {
 		if known, ok := spec.Lookup(r); !ok {
 			say("requirement %s is not in the catalogue", r)
-		} else if known.Since > spec.Version {
+		} else if known.Since > golden.Version {
 			say("requirement %s is planned for %s", r, known.Since)
 		}
 	}

@@ -184,7 +184,7 @@ func TestWitness(t *testing.T) {
 	})
 
 	// A witness that cannot object is none.
-	for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity"} {
+	for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness", "seed", "kind", "step", "scale", "word"} {
 		t.Run("spoil-"+kind, func(t *testing.T) {
 			out, code := witness(t, uv, "--tenth", "--spoil", kind)
 			first, rest, _ := strings.Cut(out, "\n")
