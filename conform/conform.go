@@ -218,11 +218,7 @@ func (r *run) question(q question) {
 	}
 	e, err := r.expect(q)
 	if err != nil {
-		status := spec.StatusError
-		if errors.Is(err, judge.ErrPlanned) {
-			status = spec.Skipped
-		}
-		r.record(spec.Result{ID: q.id, Requirements: q.requirements, Status: status, Message: err.Error()}, req)
+		r.record(spec.Result{ID: q.id, Requirements: q.requirements, Status: notJudged(err), Message: err.Error()}, req)
 		return
 	}
 	a := r.put(q.id, req)
@@ -239,6 +235,16 @@ func (r *run) question(q question) {
 		}
 	}
 	r.record(res, req)
+}
+
+// notJudged is the status of a question that the judge cannot judge: what it does
+// not do yet, and a value that it cannot tell from a tie, say nothing about
+// the implementation.
+func notJudged(err error) spec.Status {
+	if errors.Is(err, judge.ErrPlanned) || errors.Is(err, judge.ErrUndecided) {
+		return spec.Skipped
+	}
+	return spec.StatusError
 }
 
 // gradeAnswer turns one answer into a result without recording it, and
@@ -289,7 +295,11 @@ func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.
 		}
 		if s := g.Status(requirement); s != spec.Pass {
 			why := g.Why
-			if g.NegZero && why == "" {
+			switch {
+			case why != "":
+			case g.Negative:
+				why = "got a number below 0"
+			case g.NegZero:
 				why = "got -0"
 			}
 			broken(id, s, why)

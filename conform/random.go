@@ -11,20 +11,28 @@ import (
 
 // A family draws inputs of one stratum.
 type family struct {
-	stratum string
-	class   string
-	draws   int // in a quick run; ten times as many in a full one
-	draw    func(g *rand.Rand, d spec.DType, full bool) (p, q []float64)
+	op           spec.Op
+	requirements []string
+	stratum      string
+	class        string
+	draws        int // in a quick run; ten times as many in a full one
+	draw         func(g *rand.Rand, d spec.DType, full bool) (p, q []float64)
 }
+
+var (
+	ofWeights  = []string{"DEF-1", "ACC-1", "ACC-0"}
+	ofLogits   = []string{"LLM-1", "LLM-9", "ACC-1", "ACC-0"}
+	ofLogProbs = []string{"LLM-2", "ACC-1", "ACC-0"}
+)
 
 // families are the strata of random questions. Everything is drawn from the
 // run's seed and the check's id.
 var families = []family{
-	{"generic", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "generic", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		return pmf(g, n, exponential), pmf(g, n, exponential)
 	}},
-	{"near-equal", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "near-equal", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p = pmf(g, n, exponential)
 		delta := math.Pow(10, -1-7*g.Float64())
@@ -40,13 +48,13 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"huge-ratio", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "huge-ratio", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		scale := map[spec.DType]float64{spec.F64: 20, spec.F32: 8, spec.BF16: 8, spec.F16: 1}[d]
 		wide := func(g *rand.Rand) float64 { return math.Exp(scale * g.NormFloat64()) }
 		return pmf(g, n, wide), pmf(g, n, wide)
 	}},
-	{"subnormal", "measure", 8, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "subnormal", "measure", 8, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(16)
 		p, q = pmf(g, n, exponential), pmf(g, n, exponential)
 		least := d.Widen(1)
@@ -63,7 +71,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"p-ne-q", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "p-ne-q", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p, q = make([]float64, n), make([]float64, n)
 		for i := range n {
@@ -71,7 +79,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"softmax", "measure", 3, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl", ofWeights, "softmax", "measure", 3, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 64 + g.IntN(448)
 		a, b := make([]float64, n), make([]float64, n)
 		for i := range n {
@@ -80,12 +88,35 @@ var families = []family{
 		}
 		return normalised(a), normalised(b)
 	}},
-	{"large-n", "measure", 1, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
+	{"kl", ofWeights, "large-n", "measure", 1, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
 		n := 4097 + g.IntN(512)
 		if full {
 			n = 20000 + g.IntN(20000)
 		}
 		return pmf(g, n, exponential), pmf(g, n, exponential)
+	}},
+	{"kl_logits", ofLogits, "logits", "pmf", 12, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
+		n := 2 + g.IntN(256)
+		if full {
+			n = 2 + g.IntN(4096)
+		}
+		// As a model's: a few nats wide or many, Q next to P or not, and the whole
+		// row anywhere, since only differences count.
+		width, delta, shift := math.Pow(2, 4*g.Float64()), math.Pow(10, -6*g.Float64()), 40*g.NormFloat64()
+		p, q = make([]float64, n), make([]float64, n)
+		for i := range n {
+			p[i] = shift + width*g.NormFloat64()
+			q[i] = p[i] + delta*g.NormFloat64()
+		}
+		return p, q
+	}},
+	{"kl_logprobs", ofLogProbs, "logprobs", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+		n := 1 + g.IntN(64)
+		p, q = pmf(g, n, exponential), pmf(g, n, exponential)
+		for i := range n {
+			p[i], q[i] = math.Log(p[i]), math.Log(q[i])
+		}
+		return p, q
 	}},
 }
 
@@ -114,7 +145,7 @@ func normalised(x []float64) []float64 {
 func (r *run) planRandom(add func(string, func())) {
 	for _, f := range families {
 		for _, d := range floatTypes {
-			if !r.desc.Offers("kl", d) {
+			if !r.desc.Offers(f.op, d) {
 				continue
 			}
 			if f.stratum == "large-n" && (d == spec.F16 || d == spec.BF16) {
@@ -137,18 +168,18 @@ func (r *run) random(id string, f family, d spec.DType) {
 	var lastReq spec.Request
 	for range draws {
 		p, q := f.draw(g, d, r.o.Full)
-		req := spec.Request{Op: "kl", Arrays: []spec.Array{floats("p", d, p), floats("q", d, q)}}
+		req := spec.Request{Op: f.op, Arrays: []spec.Array{floats("p", d, p), floats("q", d, q)}}
 		stratum, class := f.stratum, f.class
 		if d == spec.F16 || d == spec.BF16 {
 			stratum = "low-precision"
 		}
-		if judge.IsPMF(req.Arrays[0]) && judge.IsPMF(req.Arrays[1]) {
+		if f.op == "kl" && judge.IsPMF(req.Arrays[0]) && judge.IsPMF(req.Arrays[1]) {
 			class = "pmf"
 		}
 		if t := r.conv.RequiresNormalised; (r.narrow || t != nil && t.Required) && class != "pmf" {
 			continue
 		}
-		qu := question{id: id, requirements: []string{"DEF-1", "ACC-1", "ACC-0"}, stratum: stratum, class: class,
+		qu := question{id: id, requirements: f.requirements, stratum: stratum, class: class,
 			request: func() spec.Request { return req }}
 		if why, ok := r.offers(req); !ok {
 			r.record(spec.Result{ID: id, Requirements: qu.requirements, Status: spec.StatusUnsupported, Message: why}, req)
@@ -156,7 +187,7 @@ func (r *run) random(id string, f family, d spec.DType) {
 		}
 		e, err := r.expect(qu)
 		if err != nil {
-			r.record(spec.Result{ID: id, Requirements: qu.requirements, Status: spec.StatusError, Message: err.Error()}, req)
+			r.record(spec.Result{ID: id, Requirements: qu.requirements, Status: notJudged(err), Message: err.Error()}, req)
 			return
 		}
 		a := r.put(id, req)
@@ -172,7 +203,7 @@ func (r *run) random(id string, f family, d spec.DType) {
 		}
 	}
 	if last.ID == "" {
-		r.record(spec.Result{ID: id, Requirements: []string{"DEF-1"}, Status: spec.StatusUnsupported, Message: "every draw is outside the narrower domain"}, lastReq)
+		r.record(spec.Result{ID: id, Requirements: f.requirements[:1], Status: spec.StatusUnsupported, Message: "every draw is outside the narrower domain"}, lastReq)
 		return
 	}
 	last.Got, last.Expected, last.ULP, last.Cond = nil, nil, nil, nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,8 @@ import (
 )
 
 func klCommand() *cobra.Command {
-	var dtype, base, normalise string
-	var enclosure bool
+	var dtype, base, normalise, temperature string
+	var enclosure, logits, logprobs bool
 	cmd := &cobra.Command{
 		Use:   "kl P Q",
 		Short: "Print the divergence of two vectors in files, correctly rounded",
@@ -27,10 +28,14 @@ rounded once to float64, as the shortest decimal that reads back as that number.
 Files are .npy (float16, float32, float64 or integers), .csv and .txt (decimals or
 hexadecimal floats, separated by commas, white space and line ends), .json (an array of
 numbers or of hexadecimal floats in quotes), or raw little-endian numbers with --dtype.
-A decimal means the float64 nearest to it. - is standard input.`,
+A decimal means the float64 nearest to it. - is standard input.
+
+With --logits the numbers are arguments of a softmax, and with --logprobs natural
+logarithms of weights; -inf stands for probability 0.`,
 		Example: `  klconf kl p.npy q.npy
   klconf kl --base 2 --enclosure p.csv q.csv
-  klconf kl --dtype f32 p.bin q.bin`,
+  klconf kl --dtype f32 p.bin q.bin
+  klconf kl --logits --temperature 0.7 --dtype bf16 teacher.bin student.bin`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return fmt.Errorf("kl takes two files, P and Q; %d given", len(args))
@@ -46,6 +51,20 @@ A decimal means the float64 nearest to it. - is standard input.`,
 				return err
 			}
 			c := spec.Convention{Base: b}
+			op, domain, options := spec.Op("kl"), spec.Probs, spec.Options{}
+			switch {
+			case logits:
+				op, domain = "kl_logits", spec.Logits
+			case logprobs:
+				op, domain = "kl_logprobs", spec.LogProbs
+			}
+			if temperature != "" {
+				t, err := parseNumber(temperature)
+				if err != nil || !(t > 0) || math.IsInf(t, 0) || !logits {
+					return fmt.Errorf("--temperature is a number above 0, such as 0.7, that logits are divided by (--logits), not %q", temperature)
+				}
+				options.Temperature = spec.Real(strconv.FormatFloat(t, 'x', -1, 64))
+			}
 			switch normalise {
 			case "", "none":
 			case "both":
@@ -55,7 +74,7 @@ A decimal means the float64 nearest to it. - is standard input.`,
 			}
 			var arrays []spec.Array
 			for i, name := range []string{"p", "q"} {
-				x, err := readWeights(args[i], spec.DType(dtype), cmd.InOrStdin())
+				x, err := readVector(args[i], domain, spec.DType(dtype), cmd.InOrStdin())
 				if err != nil {
 					return err
 				}
@@ -65,6 +84,9 @@ A decimal means the float64 nearest to it. - is standard input.`,
 				return fmt.Errorf("%s has %d elements and %s has %d; both need the same number", shown(args[0]), n, shown(args[1]), m)
 			}
 			for i, a := range arrays {
+				if domain != spec.Probs {
+					break
+				}
 				total := sumOf(a)
 				if normalise == "both" && total.Sign() == 0 {
 					return fmt.Errorf("%s sums to 0 and cannot be normalised", shown(args[i]))
@@ -73,7 +95,7 @@ A decimal means the float64 nearest to it. - is standard input.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "klconf: %s sums to %s, not 1, and is taken as it is; --normalise both divides by the sums\n", shown(args[i]), total.Text('g', 17))
 				}
 			}
-			e, err := judge.Expect(spec.Request{Op: "kl", Arrays: arrays}, c)
+			e, err := judge.Expect(spec.Request{Op: op, Arrays: arrays, Options: options}, c)
 			if err != nil {
 				return fmt.Errorf("the divergence cannot be computed: %w", err)
 			}
@@ -84,7 +106,11 @@ A decimal means the float64 nearest to it. - is standard input.`,
 	f.StringVar(&dtype, "dtype", "", "the files hold raw little-endian numbers of this format: f64, f32, f16, bf16, i64, i32 or u8")
 	f.StringVar(&base, "base", "e", "base of the logarithm: e, 2, 10 or a hexadecimal float")
 	f.BoolVar(&enclosure, "enclosure", false, "also print the certified enclosure, in decimal and in hexadecimal")
+	f.BoolVar(&logits, "logits", false, "the numbers are logits: each vector is the argument of a softmax")
+	f.BoolVar(&logprobs, "logprobs", false, "the numbers are log-probabilities, taken as they are")
+	f.StringVar(&temperature, "temperature", "", "divide the logits by this number")
 	f.StringVar(&normalise, "normalise", "", "both divides each vector by its exact sum; none takes them as they are without a word")
+	cmd.MarkFlagsMutuallyExclusive("logits", "logprobs", "normalise")
 	return cmd
 }
 

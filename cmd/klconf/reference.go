@@ -37,7 +37,7 @@ func newReference(name string) (spec.Implementation, error) {
 func (r *reference) Describe() spec.Description {
 	d := spec.Description{
 		Name: r.name, Version: version, Language: "Go",
-		DTypes:     []spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16},
+		DTypes:     []spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16, spec.F8E4M3, spec.F8E5M2},
 		Convention: &spec.Convention{Complete: true},
 		Accuracy:   spec.L5,
 		Encodings:  []string{"frame", "b64", "hex"},
@@ -46,7 +46,14 @@ func (r *reference) Describe() spec.Description {
 	d.Deterministic = &yes
 	for _, q := range []spec.Quantity{spec.KL, spec.Entropy, spec.CrossEntropy, spec.JS} {
 		d.Ops = append(d.Ops, spec.Op(q), spec.Op(q)+"_rows")
+		if q != spec.JS {
+			for _, domain := range []spec.Domain{spec.Logits, spec.LogProbs} {
+				op := spec.Op(q) + "_" + spec.Op(domain)
+				d.Ops = append(d.Ops, op, op+"_rows")
+			}
+		}
 	}
+	d.Ops = append(d.Ops, spec.Op(spec.KLEstimate))
 	return d
 }
 
@@ -68,12 +75,16 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	quantity, domain, rows, ok := q.Op.Split()
 	o := q.Options
 	switch {
-	case !ok || domain != spec.Probs || quantity == spec.KLEstimate:
+	case !ok || domain != spec.Probs && quantity == spec.JS || rows && quantity == spec.KLEstimate:
 		return unsupported("op %q is not offered", q.Op)
 	case len(o.Unknown) > 0:
 		return unsupported("option %q is not known", o.Unknown[0])
-	case o.Grad != "" || o.Temperature != "" || o.Beta != "" || o.Estimator != "":
-		return unsupported("options grad, temperature, beta and estimator are not offered")
+	case o.Temperature != "" && domain != spec.Logits:
+		return unsupported("a temperature is offered for logits only")
+	case o.Beta != "" && quantity != spec.JS:
+		return unsupported("beta is offered for js only")
+	case (o.Estimator != "") != (quantity == spec.KLEstimate):
+		return unsupported("kl_estimate is offered with an estimator, and nothing else is")
 	}
 	arity := quantity.Arity()
 	if len(q.Arrays) < arity || len(q.Arrays) > arity+1 {
@@ -81,7 +92,7 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	}
 	p := q.Arrays[0]
 	for _, a := range q.Arrays[:arity] {
-		if !a.DType.Float() || a.DType.Size() < 2 {
+		if !a.DType.Float() {
 			return unsupported("arrays of %s are not offered", a.DType)
 		}
 		if a.DType != p.DType {
@@ -114,18 +125,33 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 		return reject(spec.KindDomain, "%v", err)
 	}
 
+	temperature, err := temperatureOf(o.Temperature)
+	if err != nil {
+		return reject(spec.KindDomain, "%v", err)
+	}
+	beta, err := betaOf(o.Beta)
+	if err != nil {
+		return reject(spec.KindDomain, "%v", err)
+	}
+	if o.Grad != "" || o.Estimator != "" {
+		if base != 0 || mask != nil || o.Reduction != "" {
+			return unsupported("derivatives and estimators are offered without a base, a mask and a reduction")
+		}
+		return elementwise(q, domain, temperature, result, format)
+	}
+
 	n, width := 1, p.Len()
 	if rows {
 		n, width = p.Shape[0], p.Shape[1]
 	}
-	s := sum{base: base, format: format}
+	s := sum{base: base, format: format, beta: beta}
 	kept := 0
 	for i := range n {
-		x, bad := weights(p, mask, i*width, width)
+		x, bad := numbers(domain, p, mask, i*width, width)
 		var y []float64
 		if arity == 2 {
 			var badQ string
-			y, badQ = weights(q.Arrays[1], mask, i*width, width)
+			y, badQ = numbers(domain, q.Arrays[1], mask, i*width, width)
 			if hasNaN(x) || hasNaN(y) {
 				bad = ""
 			} else if bad == "" {
@@ -138,7 +164,11 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 			return reject(spec.KindDomain, "%s", bad)
 		}
 		kept += len(x)
-		s.add(r, quantity, x, y, result == p.DType && (result == spec.F64 || result == spec.F32))
+		if domain == spec.Probs {
+			s.add(r, quantity, x, y, result == p.DType && (result == spec.F64 || result == spec.F32))
+		} else {
+			s.rows = append(s.rows, logarithmic(quantity, domain, x, y, temperature))
+		}
 	}
 
 	if rows && o.Reduction == "" || !rows {
@@ -187,17 +217,45 @@ func baseOf(b spec.Real) (float64, error) {
 	return x, nil
 }
 
-// weights returns one row without its masked elements, and what is outside
+// temperatureOf returns what logits are divided by.
+func temperatureOf(t spec.Real) (float64, error) {
+	if t == "" {
+		return 1, nil
+	}
+	x, err := t.Value()
+	if err == nil && !(x > 0 && !math.IsInf(x, 1)) {
+		err = fmt.Errorf("the temperature %s is not a finite number > 0", t)
+	}
+	return x, err
+}
+
+// betaOf returns the weight of P in a Jensen-Shannon divergence.
+func betaOf(b spec.Real) (float64, error) {
+	if b == "" {
+		return 0.5, nil
+	}
+	x, err := b.Value()
+	if err == nil && !(x >= 0 && x <= 1) {
+		err = fmt.Errorf("beta %s is not a number from 0 to 1", b)
+	}
+	return x, err
+}
+
+// numbers returns one row without its masked elements, and what is outside
 // the domain.
-func weights(a spec.Array, mask *spec.Array, from, n int) (x []float64, bad string) {
+func numbers(domain spec.Domain, a spec.Array, mask *spec.Array, from, n int) (x []float64, bad string) {
 	x = make([]float64, 0, n)
 	for i := from; i < from+n; i++ {
 		if mask != nil && mask.Bits(i) == 0 {
 			continue
 		}
 		v := a.Float(i)
-		if bad == "" && (v < 0 || math.IsInf(v, 0)) {
+		switch {
+		case bad != "":
+		case domain == spec.Probs && (v < 0 || math.IsInf(v, 0)):
 			bad = fmt.Sprintf("%s[%d] is %s; weights are finite and ≥ 0", a.Name, i, spec.Decimal(v))
+		case domain != spec.Probs && math.IsInf(v, 1):
+			bad = fmt.Sprintf("%s[%d] is %s; logits and log-probabilities are finite or -Inf", a.Name, i, spec.Decimal(v))
 		}
 		x = append(x, v)
 	}
@@ -216,14 +274,16 @@ func hasNaN(x []float64) bool {
 // A rowValue is one row's exact value: special, or a form, or, where a kernel
 // answered, its correctly rounded number.
 type rowValue struct {
-	nan, inf bool
-	form     func() *exact.Form
-	kernel   func() uint64
+	nan    bool
+	inf    int // −1 or +1 where the row is infinite
+	form   func() *exact.Form
+	kernel func() uint64
 }
 
 // A sum gathers the rows of one answer.
 type sum struct {
 	base   float64
+	beta   float64 // of a Jensen-Shannon divergence
 	format exact.Format
 	rows   []rowValue
 }
@@ -232,7 +292,9 @@ func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel b
 	v := rowValue{nan: hasNaN(p) || hasNaN(q)}
 	if !v.nan && (quantity == spec.KL || quantity == spec.CrossEntropy) {
 		for i := range p {
-			v.inf = v.inf || p[i] > 0 && q[i] == 0
+			if p[i] > 0 && q[i] == 0 {
+				v.inf = 1
+			}
 		}
 	}
 	v.form = func() *exact.Form {
@@ -242,11 +304,11 @@ func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel b
 		case spec.CrossEntropy:
 			return exact.CrossEntropy(p, q)
 		case spec.JS:
-			return exact.JensenShannon(p, q)
+			return exact.JensenShannonWeighted(p, q, s.beta)
 		}
 		return exact.KL(p, q)
 	}
-	if kernel && s.base == 0 {
+	if kernel && s.base == 0 && s.beta == 0.5 {
 		v.kernel = func() uint64 { return r.kernel(s.format, quantity, p, q) }
 	}
 	s.rows = append(s.rows, v)
@@ -260,8 +322,8 @@ func (s *sum) bits(v rowValue) (uint64, error) {
 	switch {
 	case v.nan:
 		return s.format.NaN(), nil
-	case v.inf:
-		return s.infinity(), nil
+	case v.inf != 0:
+		return s.infinity(v.inf), nil
 	}
 	return s.round(v.form())
 }
@@ -273,15 +335,20 @@ func (s *sum) reduced(divisor int) (uint64, error) {
 	}
 	total := new(exact.Form)
 	weight := big.NewRat(1, int64(divisor))
-	inf := false
+	var above, below bool
 	for _, v := range s.rows {
 		if v.nan {
 			return s.format.NaN(), nil
 		}
-		inf = inf || v.inf
+		above, below = above || v.inf > 0, below || v.inf < 0
 	}
-	if inf {
-		return s.infinity(), nil
+	switch {
+	case above && below:
+		return s.format.NaN(), nil
+	case above:
+		return s.infinity(1), nil
+	case below:
+		return s.infinity(-1), nil
 	}
 	for _, v := range s.rows {
 		total.AddScaled(weight, v.form())
@@ -297,9 +364,61 @@ func (s *sum) round(f *exact.Form) (uint64, error) {
 	return r.Bits, err
 }
 
-// infinity is +Inf/ln(base).
-func (s *sum) infinity() uint64 {
-	return s.format.RoundBig(new(big.Float).SetInf(s.base != 0 && s.base < 1))
+// infinity is ±Inf/ln(base).
+func (s *sum) infinity(sign int) uint64 {
+	return s.format.RoundBig(new(big.Float).SetInf((sign < 0) != (s.base != 0 && s.base < 1)))
+}
+
+// logarithmic is the value of one row of logits, or of log-probabilities.
+func logarithmic(quantity spec.Quantity, domain spec.Domain, a, b []float64, t float64) (v rowValue) {
+	empty := func(x []float64) bool {
+		return !slices.ContainsFunc(x, func(v float64) bool { return !math.IsInf(v, -1) })
+	}
+	switch {
+	case hasNaN(a) || hasNaN(b):
+		v.nan = true
+	case domain == spec.Logits && (empty(a) || quantity.Arity() == 2 && empty(b)):
+		v.nan = true
+	}
+	if v.nan {
+		return v
+	}
+	for i := range b {
+		if !math.IsInf(a[i], -1) && math.IsInf(b[i], -1) {
+			v.inf = 1
+			return v
+		}
+	}
+	if domain == spec.Logits {
+		v.form = func() *exact.Form {
+			switch quantity {
+			case spec.Entropy:
+				return exact.EntropyLogits(a, t)
+			case spec.CrossEntropy:
+				return exact.CrossEntropyLogits(a, b, t)
+			}
+			return exact.KLLogits(a, b, t)
+		}
+		return v
+	}
+	var f *exact.Form
+	var beyond bool
+	switch quantity {
+	case spec.Entropy:
+		f, beyond = exact.EntropyLogProbs(a)
+	case spec.CrossEntropy:
+		f, beyond = exact.CrossEntropyLogProbs(a, b)
+	default:
+		f, beyond = exact.KLLogProbs(a, b)
+	}
+	if beyond {
+		// An undecided sign is left to the form, which is undecided too.
+		if v.inf, _ = f.Sign(); v.inf != 0 {
+			return v
+		}
+	}
+	v.form = func() *exact.Form { return f }
+	return v
 }
 
 // kernel asks package impl for a float64 or float32 row.

@@ -19,10 +19,11 @@ import (
 	"klconf/spec"
 )
 
-// readWeights reads a vector of weights from a file, or from in for "-". With
-// a dtype the file is raw; otherwise its name or, failing that, its first
-// bytes say what it is. Every error names the file, the place and what to do.
-func readWeights(file string, dtype spec.DType, in io.Reader) ([]float64, error) {
+// readVector reads a vector of weights, logits or log-probabilities from a file,
+// or from in for "-". With a dtype the file is raw; otherwise its name or, failing
+// that, its first bytes say what it is. Every error names the file, the place and
+// what to do.
+func readVector(file string, domain spec.Domain, dtype spec.DType, in io.Reader) ([]float64, error) {
 	fail := func(err error) ([]float64, error) { return nil, fmt.Errorf("%s: %w", shown(file), err) }
 	var data []byte
 	var err error
@@ -47,10 +48,19 @@ func readWeights(file string, dtype spec.DType, in io.Reader) ([]float64, error)
 	if len(x) == 0 {
 		return fail(errors.New("there is no number in it"))
 	}
+	masked := 0
 	for i, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		switch {
+		case domain == spec.Probs && (math.IsNaN(v) || math.IsInf(v, 0) || v < 0):
 			return fail(fmt.Errorf("element %d is %s; a weight is a finite number ≥ 0", i+1, spec.Decimal(v)))
+		case math.IsNaN(v) || math.IsInf(v, 1):
+			return fail(fmt.Errorf("element %d is %s; a logit or a log-probability is a finite number, or -Inf for probability 0", i+1, spec.Decimal(v)))
+		case math.IsInf(v, -1):
+			masked++
 		}
+	}
+	if domain == spec.Logits && masked == len(x) {
+		return fail(errors.New("all logits are -Inf, which is no distribution; at least one must be finite"))
 	}
 	return x, nil
 }

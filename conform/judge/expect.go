@@ -38,6 +38,17 @@ func Expect(r spec.Request, c spec.Convention) (spec.Expected, error) {
 	case q.refused:
 		e.Whole = &spec.Set{Reject: true}
 		return e, nil
+	case q.each != "":
+		e.Shape = q.shape
+		for i := range q.p {
+			for _, o := range q.elements(i) {
+				set, err := q.enclose(o)
+				if err != nil {
+					return e, err
+				}
+				e.Values = append(e.Values, set)
+			}
+		}
 	case q.reduction == "none":
 		if q.rows {
 			e.Shape = []int{len(q.p)}
@@ -61,17 +72,22 @@ func Expect(r spec.Request, c spec.Convention) (spec.Expected, error) {
 // A question is a request made ready: rows of widened numbers and the words
 // of the convention with the definition's filled in.
 type question struct {
-	quantity  spec.Quantity
-	rows      bool
-	p, q      [][]float64 // one slice a row; q nil for entropy
-	c         spec.Convention
-	from      spec.DType // format of the inputs
-	result    spec.DType
-	format    exact.Format
-	base      spec.Real
-	reduction string
-	columns   int  // elements that a mean divides by
-	refused   bool // the shapes are refused
+	quantity    spec.Quantity
+	domain      spec.Domain
+	rows        bool
+	p, q        [][]float64 // one slice a row; q nil for entropy
+	c           spec.Convention
+	from        spec.DType // format of the inputs
+	result      spec.DType
+	format      exact.Format
+	base        spec.Real
+	temperature exact.Num // of logits
+	beta        exact.Num // the weight of P in a Jensen-Shannon divergence
+	each        string    // "k1" … "k3", "grad p", "grad q": one number for each element
+	shape       []int     // of P
+	reduction   string
+	columns     int  // elements that a mean divides by
+	refused     bool // the shapes are refused
 }
 
 func parse(r spec.Request, c spec.Convention) (*question, error) {
@@ -79,14 +95,20 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("judge: %q is not a question", r.Op)
-	case domain != spec.Probs || quantity == spec.KLEstimate:
+	case domain != spec.Probs && quantity == spec.JS || rows && quantity == spec.KLEstimate:
 		return nil, fmt.Errorf("judge: %s: %w", r.Op, ErrPlanned)
-	case r.Options.Grad != "" || r.Options.Beta != "" || r.Options.Temperature != "":
-		return nil, fmt.Errorf("judge: options grad, beta and temperature: %w", ErrPlanned)
 	case len(r.Options.Unknown) > 0:
 		return nil, fmt.Errorf("judge: unknown option %q", r.Options.Unknown[0])
 	}
-	q := &question{quantity: quantity, rows: rows, c: c, base: c.Base, reduction: "none"}
+	q := &question{quantity: quantity, domain: domain, rows: rows, c: c, base: c.Base, temperature: exact.Int(1), reduction: "none"}
+	if quantity == spec.KLEstimate {
+		q.domain = spec.LogProbs
+	}
+	for _, check := range []func(spec.Options) error{q.logarithmic, q.mixing, q.elementwise} {
+		if err := check(r.Options); err != nil {
+			return nil, err
+		}
+	}
 	arity := quantity.Arity()
 	if len(r.Arrays) < arity || len(r.Arrays) > arity+1 {
 		return nil, fmt.Errorf("judge: %s takes %d arrays and an optional mask, got %d", r.Op, arity, len(r.Arrays))
@@ -112,6 +134,7 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 	q.from = a.DType
 	q.p = split(a)
 	shape := a.Shape
+	q.shape = shape
 	if arity == 2 {
 		b := r.Arrays[1]
 		q.q = split(b)
@@ -120,6 +143,9 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 				q.refused = true
 			}
 		}
+	}
+	if len(r.Arrays) > arity && q.each != "" {
+		return nil, fmt.Errorf("judge: %s with a mask: %w", q.each, ErrPlanned)
 	}
 	if len(r.Arrays) > arity {
 		mask := r.Arrays[arity]
@@ -255,13 +281,58 @@ type outcome struct {
 // A number is an exact value with what the accuracy levels are measured by.
 type number struct {
 	form *exact.Form
-	n    int
-	p    *big.Rat    // P
-	logs *exact.Form // Σ p(|ln p| + |ln q|), all coefficients positive
-	phi  *exact.Form // Σφ; nil where the quantity has none
-	lin  *big.Rat    // P + Q for a generalised form, else nil
-	// under times η is what subnormal quotients of a normalisation may cost.
-	under *big.Float
+	mass
+}
+
+// A mass is what the errors are measured by, as upper bounds.
+type mass struct {
+	n     int
+	absT  *big.Float // Σ|t|
+	p     *big.Float // P
+	logs  *big.Float // Σ p(|ln p| + |ln q|)
+	phi   *big.Float // Σφ; nil where the quantity has none
+	lin   *big.Float // P + Q for a generalised form, else nil
+	under *big.Float // × η: what subnormal quotients of a normalisation may cost
+}
+
+// each returns the mass with f applied to all that is measured.
+func (m mass) each(f func(x *big.Float) *big.Float) mass {
+	m.absT, m.p, m.logs, m.under = f(m.absT), f(m.p), f(m.logs), f(m.under)
+	if m.phi != nil {
+		m.phi = f(m.phi)
+	}
+	if m.lin != nil {
+		m.lin = f(m.lin)
+	}
+	return m
+}
+
+// times returns w ≥ 0 times the mass.
+func (m mass) times(w *big.Rat) mass {
+	return m.each(func(x *big.Float) *big.Float { return up().Mul(float(w), x) })
+}
+
+// plus adds two masses. Σφ is that of a sum only where both have one.
+func (m mass) plus(k mass) mass {
+	sum := func(x, y *big.Float) *big.Float { return up().Add(x, y) }
+	s := mass{n: m.n + k.n, absT: sum(m.absT, k.absT), p: sum(m.p, k.p), logs: sum(m.logs, k.logs), under: sum(m.under, k.under)}
+	if m.phi != nil && k.phi != nil {
+		s.phi = sum(m.phi, k.phi)
+	}
+	switch {
+	case m.lin == nil:
+		s.lin = k.lin
+	case k.lin == nil:
+		s.lin = m.lin
+	default:
+		s.lin = sum(m.lin, k.lin)
+	}
+	return s
+}
+
+// zero returns the number 0, a sum of nothing.
+func zero() *number {
+	return &number{new(exact.Form), mass{absT: up(), p: up(), logs: up(), phi: up(), under: up()}}
 }
 
 // certain reports whether a finite number is impossible.
@@ -284,7 +355,7 @@ func (q *question) reduce() outcome {
 		return outcome{nan: true}
 	}
 	weight := big.NewRat(1, divisor)
-	sum := &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
+	sum := zero()
 	all := outcome{value: sum}
 	finite, infinite := true, true
 	for i := range q.p {
@@ -312,23 +383,10 @@ func (q *question) reduce() outcome {
 	return all
 }
 
+// add adds w ≥ 0 times t.
 func (s *number) add(w *big.Rat, t *number) {
 	s.form.AddScaled(w, t.form)
-	s.logs.AddScaled(w, t.logs)
-	s.n += t.n
-	s.under = up().Add(s.under, up().Mul(float(w), t.under))
-	s.p.Add(s.p, new(big.Rat).Mul(w, t.p))
-	if t.lin != nil {
-		if s.lin == nil {
-			s.lin = new(big.Rat)
-		}
-		s.lin.Add(s.lin, new(big.Rat).Mul(w, t.lin))
-	}
-	if t.phi == nil || s.phi == nil {
-		s.phi = nil
-	} else {
-		s.phi.AddScaled(w, t.phi)
-	}
+	s.mass = s.mass.plus(t.mass.times(w))
 }
 
 // row evaluates one row.
@@ -346,8 +404,12 @@ func (q *question) row(i int) outcome {
 	for _, x := range [][]float64{p, w} {
 		for _, v := range x {
 			nan = nan || math.IsNaN(v)
-			negative = negative || v < 0
-			infinite = infinite || math.IsInf(v, 0)
+			if q.domain == spec.Probs {
+				negative = negative || v < 0
+				infinite = infinite || math.IsInf(v, 0)
+			} else {
+				infinite = infinite || math.IsInf(v, 1)
+			}
 		}
 	}
 	if nan {
@@ -386,6 +448,9 @@ func (q *question) row(i int) outcome {
 			return o
 		}
 	}
+	if q.domain != spec.Probs {
+		return q.exponential(p, w, infinite)
+	}
 	o := q.evaluate(p, w)
 	if t := q.c.RequiresNormalised; t != nil && t.Required && q.outside(p, w, t.Within) {
 		return outcome{reject: true}
@@ -396,7 +461,11 @@ func (q *question) row(i int) outcome {
 // refusesZero reports whether there is a zero and a rule that refuses one.
 func (q *question) refusesZero(p, w []float64) bool {
 	refused := q.c.ZeroP == "reject" || q.c.ZeroQ == "reject" || q.c.ZeroZero == "reject"
-	return refused && (slices.Contains(p, 0) || slices.Contains(w, 0))
+	none := 0.0
+	if q.domain != spec.Probs {
+		none = math.Inf(-1)
+	}
+	return refused && (slices.Contains(p, none) || slices.Contains(w, none))
 }
 
 // word adds what a word for inputs outside the domain stands for and reports
@@ -418,6 +487,18 @@ func (o *outcome) word(w string) (through bool) {
 	return false
 }
 
+// rule adds what a word for a zero stands for.
+func (o *outcome) rule(word string) {
+	switch word {
+	case "nan":
+		o.nan = true
+	case "reject":
+		o.reject = true
+	case "inf":
+		o.posInf = true
+	}
+}
+
 func (q *question) empty() outcome {
 	switch q.c.Empty {
 	case "nan":
@@ -428,14 +509,10 @@ func (q *question) empty() outcome {
 		return outcome{reject: true}
 	}
 	o := outcome{value: zero()}
-	if q.c.Empty == "" && normalises(q.c) {
+	if q.c.Empty == "" && (normalises(q.c) || q.domain == spec.Logits) {
 		o.nan, o.reject = true, true
 	}
 	return o
-}
-
-func zero() *number {
-	return &number{form: new(exact.Form), p: new(big.Rat), logs: new(exact.Form), phi: new(exact.Form), under: up()}
 }
 
 func normalises(c spec.Convention) bool {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 
@@ -337,27 +338,11 @@ func newTerms(q *question, s operand) *terms {
 
 // rule records what a word for a zero stands for.
 func (t *terms) rule(word string) {
-	switch word {
-	case "nan":
-		t.out.nan = true
-	case "reject":
-		t.out.reject = true
-	case "inf":
-		t.pos = true
+	if word == "inf" {
+		t.pos = true // until the other terms are known
+		return
 	}
-}
-
-// perhaps records what a word for a zero stands for where rounding decides
-// whether there is one.
-func (t *terms) perhaps(word string) {
-	switch word {
-	case "nan":
-		t.may.nan = true
-	case "reject":
-		t.may.reject = true
-	case "inf":
-		t.may.posInf = true
-	}
+	t.out.rule(word)
 }
 
 // vanishes reports whether a normalisation makes p_i smaller than the least
@@ -401,7 +386,7 @@ func (t *terms) skip(i int, quantity spec.Quantity) bool {
 		return true
 	case q == 0 && p > 0 && t.vanishes(i):
 		// The quotient p may have been rounded to 0 before it met the zero.
-		t.perhaps(or(c.ZeroQ, "inf"))
+		t.may.rule(or(c.ZeroQ, "inf"))
 		return true
 	case q == 0 && p > 0:
 		t.rule(or(c.ZeroQ, "inf"))
@@ -491,7 +476,7 @@ func (t *terms) underflow(a, y exact.Num) {
 		f.Quo(f.Mul(a.Abs().Float(), dq.Float()), new(big.Float).SetPrec(massPrecision).Mul(t.s.p.factor.div.Float(), y.Abs().Float()))
 		t.under = up().Add(t.under, f)
 		if below(y, dq, least) {
-			t.perhaps(or(t.q.c.ZeroQ, "inf"))
+			t.may.rule(or(t.q.c.ZeroQ, "inf"))
 		}
 	}
 	if below(a.Abs(), t.s.p.factor.div, least+p-1) {
@@ -567,7 +552,24 @@ func (t *terms) cross(i int) {
 	t.logMass(a, y, t.s.q.log.div)
 }
 
-// js adds ½ p ln(p/m) + ½ q ln(q/m) with m = (p + q)/2. The two vectors are
+// mixing takes the weight β of a Jensen-Shannon divergence.
+func (q *question) mixing(o spec.Options) error {
+	q.beta = exact.Int(1).Half()
+	if o.Beta == "" {
+		return nil
+	}
+	b, err := o.Beta.Value()
+	switch {
+	case q.quantity != spec.JS:
+		return fmt.Errorf("judge: beta belongs to js")
+	case err != nil || !(b >= 0 && b <= 1):
+		return fmt.Errorf("judge: beta %q is not a number from 0 to 1", o.Beta)
+	}
+	q.beta = exact.Float(b)
+	return nil
+}
+
+// js adds β p ln(p/m) + (1−β) q ln(q/m) with m = βp + (1−β)q. The two vectors are
 // brought to the common divisor dp·dq first.
 func (t *terms) js(i int) {
 	if t.s.drop != nil && t.s.drop[i] {
@@ -585,10 +587,14 @@ func (t *terms) js(i int) {
 		return
 	}
 	x, y := p.log.num[i].Mul(q.log.div), q.log.num[i].Mul(p.log.div)
-	sum := x.Add(y) // 2m
-	for _, h := range []struct{ a, b exact.Num }{
-		{p.factor.num[i].Mul(q.factor.div), x}, {q.factor.num[i].Mul(p.factor.div), y},
+	alpha, beta := exact.Int(1).Sub(t.q.beta), t.q.beta
+	m := beta.Mul(x).Add(alpha.Mul(y))
+	for _, h := range []struct{ a, b, w exact.Num }{
+		{p.factor.num[i].Mul(q.factor.div), x, beta}, {q.factor.num[i].Mul(p.factor.div), y, alpha},
 	} {
+		if h.w.Sign() == 0 {
+			continue
+		}
 		if h.a.Sign() == 0 {
 			t.rule(or(t.q.c.ZeroP, "zero"))
 			continue
@@ -597,12 +603,12 @@ func (t *terms) js(i int) {
 			t.neg = true
 			continue
 		}
-		a := h.a.Ldexp(-1)
+		a := h.a.Mul(h.w)
 		t.mass = append(t.mass, a)
-		t.form.AddLog(a, h.b.Ldexp(1), sum)
+		t.form.AddLog(a, h.b, m)
 		div := p.log.div.Mul(q.log.div)
 		t.logMass(a, h.b, div)
-		t.logMass(a, sum.Ldexp(-1), div)
+		t.logMass(a, m, div)
 	}
 	t.n++
 }
@@ -648,10 +654,10 @@ func (t *terms) finish() outcome {
 		return o
 	case t.pos:
 		o.posInf = true
-		return t.signed(o)
+		return t.q.signed(o)
 	case t.neg:
 		o.negInf = true
-		return t.signed(o)
+		return t.q.signed(o)
 	}
 
 	div := t.s.p.factor.div
@@ -666,51 +672,45 @@ func (t *terms) finish() outcome {
 		t.form.AddLog(t.extra, t.s.q.log.div, exact.Int(1))
 	}
 	weight := new(big.Rat).Inv(div.Rat())
-	scale := new(big.Rat).SetInt64(1)
-	if t.q.c.Scale != "" {
-		if v, err := t.q.c.Scale.Value(); err == nil {
-			scale.SetFloat64(v)
-		}
-	}
-	mass := exact.Sum(t.mass).Rat()
-	mass.Mul(mass, weight)
+	all := exact.Sum(t.mass).Rat()
+	all.Mul(all, weight)
 
-	num := &number{form: new(exact.Form), n: t.n, logs: new(exact.Form), p: mass, under: t.under}
-	if t.q.quantity == spec.KL && t.s.ratio.Sign() == 0 {
-		num.phi = t.phi(weight, mass)
-	}
+	num := &number{form: new(exact.Form), mass: mass{n: t.n, p: float(all), under: t.under}}
 	num.form.AddScaled(weight, t.form)
-	num.logs.AddScaled(weight, t.logs)
+	num.absT = num.form.Mass(massPrecision).Hi
+	if t.q.quantity == spec.KL && t.s.ratio.Sign() == 0 {
+		num.phi = t.phi(num.form, all)
+	}
+	logs := new(exact.Form)
+	logs.AddScaled(weight, t.logs)
+	num.logs = logs.Mass(massPrecision).Hi
 	if t.lin != nil {
 		num.form.AddRat(t.lin)
-		num.lin = t.linMass
+		num.lin = float(t.linMass)
 	}
-	if scale.Cmp(big.NewRat(1, 1)) != 0 {
-		num = num.scaled(scale)
-	}
-	o.value = num
+	o.value = t.q.scaled(num)
 	o.nan, o.reject, o.posInf = t.may.nan, t.may.reject, t.may.posInf
-	return t.signed(o)
+	return t.q.signed(o)
 }
 
-// phi returns Σφ = K − P + Q of the row.
-func (t *terms) phi(weight, p *big.Rat) *exact.Form {
+// phi returns an upper bound of Σφ = K − P + Q of the row.
+func (t *terms) phi(k *exact.Form, p *big.Rat) *big.Float {
 	f := new(exact.Form)
-	f.AddScaled(weight, t.form)
+	f.AddScaled(big.NewRat(1, 1), k)
 	q := new(big.Rat).Quo(exact.Sum(t.s.q.factor.num).Rat(), t.s.q.factor.div.Rat())
 	f.AddRat(q.Sub(q, p))
-	return f
+	return maxAbs(interval(f.Enclose(2 * massPrecision)))
 }
 
 // signed turns an infinity over for a negative scale or a base below 1.
-func (t *terms) signed(o outcome) outcome {
+func (q *question) signed(o outcome) outcome {
 	flip := false
-	if t.q.c.Scale != "" {
-		v, err := t.q.c.Scale.Value()
+	if q.c.Scale != "" {
+		v, err := q.c.Scale.Value()
 		flip = err == nil && v < 0
 	}
-	if t.q.base != "" && t.q.base != "e" {
-		v, err := t.q.base.Value()
+	if q.base != "" && q.base != "e" {
+		v, err := q.base.Value()
 		flip = flip != (err == nil && v < 1)
 	}
 	if flip {
@@ -719,18 +719,15 @@ func (t *terms) signed(o outcome) outcome {
 	return o
 }
 
-func (n *number) scaled(s *big.Rat) *number {
-	abs := new(big.Rat).Abs(s)
-	m := &number{form: new(exact.Form), n: n.n, logs: new(exact.Form), p: new(big.Rat).Mul(n.p, abs)}
-	m.under = up().Mul(n.under, float(abs))
+// scaled multiplies by the scale of the convention.
+func (q *question) scaled(n *number) *number {
+	v, err := q.c.Scale.Value()
+	if q.c.Scale == "" || err != nil || v == 1 {
+		return n
+	}
+	s := new(big.Rat)
+	s.SetFloat64(v)
+	m := &number{new(exact.Form), n.mass.times(new(big.Rat).Abs(s))}
 	m.form.AddScaled(s, n.form)
-	m.logs.AddScaled(abs, n.logs)
-	if n.lin != nil {
-		m.lin = new(big.Rat).Mul(n.lin, abs)
-	}
-	if n.phi != nil {
-		m.phi = new(exact.Form)
-		m.phi.AddScaled(abs, n.phi)
-	}
 	return m
 }

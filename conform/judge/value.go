@@ -50,18 +50,10 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		}
 		base := exact.Float(b)
 		n.form = based(n.form, base)
-		n.logs = based(n.logs, base)
-		if n.phi != nil {
-			n.phi = based(n.phi, base)
-		}
 		one := new(exact.Form)
 		one.AddLog(exact.Int(1), base, exact.Int(1))
 		lnb := one.Mass(massPrecision).Lo
-		n.p = new(big.Rat).Quo(n.p, rat(lnb))
-		n.under = up().Quo(n.under, lnb)
-		if n.lin != nil {
-			n.lin = new(big.Rat).Quo(n.lin, rat(lnb))
-		}
+		n.mass = n.mass.each(func(x *big.Float) *big.Float { return up().Quo(x, lnb) })
 	}
 
 	r, err := n.form.Round(q.format)
@@ -74,20 +66,16 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		set.RN = spec.HexBits(q.result, r.Bits)
 	}
 
-	mass := &spec.Mass{N: n.n, AbsT: n.form.Mass(massPrecision).Hi, P: float(n.p), Logs: n.logs.Mass(massPrecision).Hi, Under: n.under}
-	mass.AbsK = maxAbs(v)
+	m := &spec.Mass{N: n.n, AbsT: n.absT, P: n.p, Logs: n.logs, Phi: n.phi, AbsK: maxAbs(v), Under: n.under}
 	if q.base != "" && q.base != "e" || q.c.Scale != "" {
-		mass.Factor = mass.AbsK
+		m.Factor = m.AbsK
 	}
 	if n.lin != nil {
 		// The terms q − p are terms of the sum too.
-		mass.AbsT = up().Add(mass.AbsT, float(n.lin))
-		mass.P = float(n.lin)
+		m.AbsT = up().Add(m.AbsT, n.lin)
+		m.P = n.lin
 	}
-	if n.phi != nil {
-		mass.Phi = maxAbs(interval(n.phi.Enclose(2 * massPrecision)))
-	}
-	set.Mass = mass
+	set.Mass = m
 	return set, nil
 }
 
@@ -146,11 +134,6 @@ func up() *big.Float { return new(big.Float).SetPrec(massPrecision).SetMode(big.
 
 func float(r *big.Rat) *big.Float { return up().SetRat(r) }
 
-func rat(x *big.Float) *big.Rat {
-	r, _ := x.Rat(nil)
-	return r
-}
-
 // formatLimits returns the precision and the exponent of the least subnormal.
 func formatLimits(d spec.DType) (precision, least int) {
 	f, ok := formats[d]
@@ -172,6 +155,7 @@ type Grade struct {
 	BitsLost float64 // log2(1 + representable numbers between got and RN(K))
 	Finite   bool    // ULP, Cond and BitsLost are meaningful
 	NegZero  bool    // the answer is −0
+	Negative bool    // the answer, or an element of it, is below 0
 	Got      spec.Got
 	Expected spec.Set
 }
@@ -222,13 +206,11 @@ func Assess(e spec.Expected, a spec.Answer) Grade {
 	for i, s := range e.Values {
 		g := one(s, r.DType, r.Bits(i))
 		g.Element, g.Expected, g.Got = i, s, got(r, i, len(e.Shape) > 0)
+		negZero, negative := worst.NegZero || g.NegZero, worst.Negative || r.Float(i) < 0
 		if i == 0 || g.Level.Rank() < worst.Level.Rank() || g.Level == worst.Level && g.ULP > worst.ULP {
-			negZero := worst.NegZero || g.NegZero
 			worst = g
-			worst.NegZero = negZero
-		} else {
-			worst.NegZero = worst.NegZero || g.NegZero
 		}
+		worst.NegZero, worst.Negative = negZero, negative
 	}
 	return worst
 }
@@ -558,8 +540,11 @@ func (g Grade) Status(r spec.Requirement) spec.Status {
 		level = r.Level
 	}
 	ok := g.Level.Rank() >= level.Rank()
-	if r.ID == "VAL-14" {
+	switch r.ID {
+	case "VAL-14":
 		ok = ok && !g.NegZero
+	case "LLM-13":
+		ok = ok && !g.Negative
 	}
 	switch {
 	case ok:

@@ -1,5 +1,5 @@
-// Package exact encloses linear forms in logarithms of exact numbers, and rounds
-// them once.
+// Package exact encloses linear forms in logarithms of exact numbers and in softmax
+// expectations, and rounds them once.
 //
 // The Kullback-Leibler divergence of two vectors of floating-point numbers, their
 // entropies, and whatever follows from these by normalising, changing the base
@@ -7,8 +7,10 @@
 //
 //	( R + Σ_g W_g · Σ_i a_i·ln(b_i/c_i) ) / ln(base)
 //
-// with rational R, W_g and dyadic a_i, b_i, c_i, base. A [Form] is such a number,
-// held exactly. [Form.Enclose] returns two dyadic numbers that are proved to
+// with rational R, W_g and dyadic a_i, b_i, c_i, base. Where the weights are given by
+// logits or log-probabilities there are numbers Σ e^x·c among the sums too, divided
+// by totals of weights and with logarithms of totals added: see [Expectation]. A
+// [Form] is such a number, held exactly. [Form.Enclose] returns two dyadic numbers that are proved to
 // have it between them, and [Form.Round] the nearest number of a binary
 // floating-point format. Nothing here uses floating-point arithmetic: every
 // operation is on integers and either exact or a truncation that is counted.
@@ -75,6 +77,39 @@
 // more bits than its leading zeros cost, divides each end by the end of the
 // divisor that moves it outwards, and rounds outwards.
 //
+// # The error of an exponential
+//
+// For dyadic x ≤ 0 and t > 0 and w = 64n the kernel finds |x/t| = k·ln 2 - r with
+// 0 ≤ r < ln 2 + 2^-30, splits r = j/2^8 + i/2^16 + s with s < 2^-16, and uses
+//
+//	e^(x/t) = 2^-k·e^(j/2^8)·e^(i/2^16)·e^s.
+//
+// All of it is done on fractions of n+1 limbs, whose last place is δ = 2^-64 units:
+//
+//  1. |x/t| is truncated: less than 1 δ. From w on e^(x/t) < e^-w is taken for 0, which
+//     costs less than 1 unit. So |x/t| < 2^15 and k < 2^16.
+//  2. ln 2 is held within 1 + 2^-40 δ. The error of r is less than
+//     (2^16 + 2)·(1 + 2^-40) δ < 2^17 δ, which changes e^r by less than 2^17.01 δ·e^r.
+//  3. The factors 1/m! of the series for (e^s - 1 - s)/s² are short by less than 1 δ, and
+//     so is each step of Horner's rule; with s < 2^-16 the sum is short by less than
+//     2.1, and after two products with s and what the series leaves out e^s - 1 is
+//     short by less than 2.02.
+//  4. The other two factors are short by less than 1 δ each and so is each of the two
+//     products (1+a)(1+b) - 1 = a + b + ab with b < 1: together less than 16.
+//  5. So 2^-k·e^r, k ≥ 1, is off by less than 2^18 δ < 2^-46 units. Truncating it to
+//     a unit costs less than 1.
+//
+// Together less than 1 + 2^-46 units; the code counts 2. A weight e^x that is taken out of
+// a sum is used with its n+1 limbs, where 2, 3 and 4 make less than 2^20 δ.
+//
+// # The error of an expectation
+//
+// The largest exponent is taken out of every sum of weights, so that each weight is
+// at most 1 and a total at least 1. A total of m weights is off by less than 2m units,
+// and Σ e^x·c, formed exactly from the approximate weights, by less than 2·Σ|c|. The rest
+// are a few operations on intervals, which round outwards: the logarithm of a quotient
+// of two totals, which is monotone, is evaluated at both ends of the quotient.
+//
 // # Ties and termination
 //
 // Rounding compares the two ends. It can fail for ever only where the value is a
@@ -84,7 +119,13 @@
 // enclosure inside half the least positive number rounds to +0 at both ends.
 // At other bases, and with R ≠ 0, rational values exist: KL of (1, 2^-53) from
 // (1/2, 2^-54) at base 2 is the tie 1 + 2^-53. [Form.Rational] recognises them by
-// unique factorisation and they are rounded as rational numbers.
+// unique factorisation and they are rounded as rational numbers. Sums of weights and
+// numbers have such values too, as KL of the log-probabilities (0, 0) from
+// (-1, -2^-53), and by the theorem of Lindemann and Weierstrass Rational knows when.
+// Of quotients and logarithms of totals it is only known when they are 0. About
+// the rest of the numbers from logits there is no theorem: if 4096 bits do not tell
+// one from a tie, the outcome is [ErrUndecided]. There are such: the cross-entropy of the
+// logits (0, -Inf) from (-2^-39, 20000) exceeds the tie 20000 + 2^-39 by about 2^-28854.
 //
 // # Sources
 //

@@ -7,22 +7,29 @@ import (
 	"sync/atomic"
 )
 
-// A Form is an exact real number, a linear form in logarithms
+// A Form is an exact real number, a linear form in logarithms and expectations
 //
-//	( R + Σ_g W_g · Σ_i a_i·ln(b_i/c_i) ) / ln(base)
+//	( R + Σ_g W_g · Σ_i a_i·ln(b_i/c_i) + Σ_h W_h · E_h ) / ln(base)
 //
-// with rational R and W_g, dyadic a_i of any sign, dyadic b_i, c_i > 0, and a
-// base that is e or a positive dyadic number other than 1. The zero value is
-// the number 0 at base e.
+// with rational R and W, dyadic a_i of any sign, dyadic b_i, c_i > 0, each E_h an
+// [Expectation], and a base that is e or a positive dyadic number other than 1.
+// The zero value is the number 0 at base e.
 //
-// AddLog, AddRat, AddScaled and SetBase may not run at the same time as another
-// method of the same form; all others may, and g may be in use elsewhere while
-// AddScaled reads it. Sums of logarithms are remembered for each width and
-// shared between the forms made from one another with AddScaled.
+// The Add methods and SetBase may not run at the same time as another method of
+// the same form; all others may, and g may be in use elsewhere while AddScaled
+// reads it. Sums are remembered for each width and shared between the forms made
+// from one another with AddScaled.
 type Form struct {
 	r      *big.Rat // nil is 0
 	groups []group
+	means  []mean
 	base   *block // one term 1·ln(base/1); nil at base e
+}
+
+// A mean is w times an expectation.
+type mean struct {
+	w *big.Rat
+	e *expectation
 }
 
 // A group is w times a block; a nil w is 1.
@@ -100,6 +107,9 @@ func (f *Form) AddScaled(w *big.Rat, g *Form) {
 		}
 		f.groups = append(f.groups, group{v, h.b})
 	}
+	for _, m := range g.means {
+		f.means = append(f.means, mean{new(big.Rat).Mul(w, m.w), m.e})
+	}
 }
 
 // SetBase divides the form by ln b in place of any earlier base. It panics
@@ -112,12 +122,15 @@ func (f *Form) SetBase(b Num) {
 	f.base = &block{terms: []term{{one, b, one}}}
 }
 
-// Len returns the number of logarithms in f, not counting the base. Terms that
-// are 0 because a = 0 or b = c were never added.
+// Len returns the number of logarithms and of weights in f, not counting the base.
+// Terms that are 0 because a = 0 or b = c were never added.
 func (f *Form) Len() int {
 	n := 0
 	for _, g := range f.groups {
 		n += len(g.b.terms)
+	}
+	for _, m := range f.means {
+		n += len(m.e.C)
 	}
 	return n
 }
@@ -129,17 +142,17 @@ type Interval struct {
 	Err    *big.Int // the counted error: half of Hi - Lo in units of 2^-W, rounded up
 }
 
-// Enclose returns an enclosure of f from logarithms with w fractional bits,
-// rounded up to a multiple of 64 and at most 2^15. Its width is about
-// 14·2^-w·Σ_g |W_g|·Σ_i |a_i| / |ln base|, so that a form whose value is tiny
-// against its coefficients needs a larger w.
+// Enclose returns an enclosure of f from logarithms and exponentials with w
+// fractional bits, rounded up to a multiple of 64 and at most 2^15. Without
+// expectations its width is about 14·2^-w·Σ_g |W_g|·Σ_i |a_i| / |ln base|, so that a
+// form whose value is tiny against its coefficients needs a larger w.
 func (f *Form) Enclose(w int) Interval {
 	n := limbsFor(min(w, maxWidth))
 	return f.enclose(n, false).export(n)
 }
 
 // Mass returns an enclosure of Σ_g |W_g|·Σ_i |a_i·ln(b_i/c_i)| / |ln base|, from
-// logarithms as in Enclose.
+// logarithms as in Enclose. It does not see R and the expectations.
 func (f *Form) Mass(w int) Interval {
 	n := limbsFor(min(w, maxWidth))
 	return f.enclose(n, true).export(n)
@@ -148,6 +161,9 @@ func (f *Form) Mass(w int) Interval {
 // maxWidth limits the precision, as the tables grow with its square. A base close to
 // 1 adds less than 2^14 bits, and the proof covers 2^16.
 const maxWidth = 1 << 15
+
+// maxMeanWidth is the limit of Round for forms with expectations.
+const maxMeanWidth = 1 << 12
 
 func limbsFor(w int) int { return max(1, (w+63)/64) }
 
@@ -184,6 +200,12 @@ func (f *Form) enclose(n int, mass bool) bounds {
 		r = nil
 	}
 	v := f.numerator(n, r, mass)
+	if len(f.means) > 0 && !mass {
+		for _, m := range f.means {
+			v = v.plus(m.e.enclose(n).scale(m.w))
+		}
+		v = v.trim(64*n + 64)
+	}
 	if f.base != nil && (v.lo.Sign() != 0 || v.hi.Sign() != 0) {
 		v = v.quotient(f.divisor(n), mass)
 	}
@@ -392,14 +414,21 @@ const hopeless = 512
 // to 256 distinct odd parts of b and c, then to the 4096 of Rational. Where it
 // cannot decide, Round returns ErrUndecided once the enclosure is less than
 // 2^-512 of the last place wide; in any case it does so beyond 2^15 bits.
+//
+// A form with expectations is rational where [Form.Rational] says so, and about all
+// others nothing is known: their enclosures go to 4096 bits.
 func (f *Form) Round(to Format) (Rounding, error) {
 	start := limbsFor(to.prec + 40)
+	widest := maxWidth
+	if len(f.means) > 0 {
+		widest = maxMeanWidth
+	}
 	if f.Len() == 0 && (f.base == nil || f.rat().Sign() == 0) {
 		return f.exact(to, start, f.rat())
 	}
 	irrational := false
 	parts := firstParts
-	for n := start; 64*n <= maxWidth; {
+	for n := start; 64*n <= widest; {
 		v := f.enclose(n, false)
 		lo, hi := to.dyadic(v.lo, v.exp), to.dyadic(v.hi, v.exp)
 		if lo == hi {
@@ -427,6 +456,25 @@ func (f *Form) Round(to Format) (Rounding, error) {
 		n = next
 	}
 	return Rounding{}, ErrUndecided
+}
+
+// Sign returns -1 or +1 as f is below or above 0, or 0 where it is proved to be 0
+// or, with ErrUndecided, where 4096 bits do not tell.
+func (f *Form) Sign() (int, error) {
+	for n := 2; 64*n <= maxMeanWidth; n *= 2 {
+		switch v := f.enclose(n, false); {
+		case v.lo.Sign() > 0:
+			return 1, nil
+		case v.hi.Sign() < 0:
+			return -1, nil
+		case v.lo.Sign() == 0 && v.hi.Sign() == 0:
+			return 0, nil
+		}
+		if r, ok, _ := f.Rational(); ok {
+			return r.Sign(), nil
+		}
+	}
+	return 0, ErrUndecided
 }
 
 func (f *Form) rat() *big.Rat {

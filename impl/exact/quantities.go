@@ -26,11 +26,20 @@ func CrossEntropy[F float](p, q []F) *Form {
 // JensenShannon returns ½Σ p·ln(p/m) + ½Σ q·ln(q/m) with the exact midpoint
 // m = (p+q)/2. Terms with a zero factor are 0. It panics if the lengths
 // differ or a weight is negative or not finite.
-func JensenShannon[F float](p, q []F) *Form {
+func JensenShannon[F float](p, q []F) *Form { return JensenShannonWeighted(p, q, 0.5) }
+
+// JensenShannonWeighted returns βΣ p·ln(p/m) + (1-β)Σ q·ln(q/m) with the exact mixture
+// m = βp + (1-β)q. It panics as JensenShannon does, and unless 0 ≤ β ≤ 1.
+func JensenShannonWeighted[F float](p, q []F, beta float64) *Form {
+	if !(beta >= 0 && beta <= 1) {
+		panic("exact: a weight β that is not between 0 and 1")
+	}
+	b := Float(beta)
+	c := Int(1).Sub(b)
 	return linear(p, q, func(add adder, p, q Num) {
-		m := p.Add(q).Half()
-		add(p.Half(), p, m)
-		add(q.Half(), q, m)
+		m := b.Mul(p).Add(c.Mul(q))
+		add(b.Mul(p), p, m)
+		add(c.Mul(q), q, m)
 	})
 }
 

@@ -24,6 +24,11 @@ const (
 // iff Λ = r·ln base if R = 0. Whether these hold is decided on a coprime base
 // (Bernstein): logarithms of pairwise coprime integers above 1 are linearly
 // independent over the rationals by unique factorisation.
+//
+// Of a form with expectations it knows this: Σ c·e^x with rational c and distinct
+// rational x is rational iff every c at an x ≠ 0 is 0 (Lindemann and Weierstrass),
+// and then it is the c at 0, to be divided by ln base. Where totals are divided by, or
+// their logarithms added, nothing is decided.
 func (f *Form) Rational() (r *big.Rat, ok, decided bool) { return f.rational(maxParts) }
 
 // A part is one member of a set of odd integers x > 1, with the coefficients of
@@ -34,6 +39,9 @@ type part struct {
 }
 
 func (f *Form) rational(limit int) (r *big.Rat, ok, decided bool) {
+	if len(f.means) > 0 {
+		return f.rationalMeans()
+	}
 	if f.base != nil && f.rat().Sign() != 0 {
 		return nil, false, true
 	}
@@ -68,6 +76,45 @@ func (f *Form) rational(limit int) (r *big.Rat, ok, decided bool) {
 	}
 	den := new(big.Rat).Mul(pivot.inB.Rat(), new(big.Rat).SetInt(common))
 	return new(big.Rat).Quo(pivot.coef.Rat(), den), true, true
+}
+
+// rationalMeans is rational for a form with expectations.
+func (f *Form) rationalMeans() (r *big.Rat, ok, decided bool) {
+	type weighted struct {
+		x Num
+		c *big.Rat
+	}
+	var all []weighted
+	for _, m := range f.means {
+		e := m.e
+		if e.Over != nil || e.Plus != nil || e.Minus != nil || e.Of.t.Cmp(Int(1)) != 0 {
+			return nil, false, false
+		}
+		for i, x := range e.Of.x {
+			all = append(all, weighted{x, new(big.Rat).Mul(m.w, e.C[i].Rat())})
+		}
+	}
+	if len(f.groups) > 0 {
+		return nil, false, false
+	}
+	slices.SortFunc(all, func(a, b weighted) int { return a.x.Cmp(b.x) })
+	r = new(big.Rat).Set(f.rat())
+	for i := 0; i < len(all); {
+		x, c := all[i].x, new(big.Rat)
+		for ; i < len(all) && all[i].x.Cmp(x) == 0; i++ {
+			c.Add(c, all[i].c)
+		}
+		switch {
+		case x.isZero():
+			r.Add(r, c)
+		case c.Sign() != 0:
+			return nil, false, f.base == nil
+		}
+	}
+	if f.base != nil && r.Sign() != 0 {
+		return nil, false, true
+	}
+	return r, true, true
 }
 
 // parts collects the distinct odd parts above 1 of all b and c whose logarithms
