@@ -44,12 +44,12 @@ func evaluate(v golden.Vector, bits int) (answer, error) {
 	var a answer
 	r := v.Request()
 	quantity, domain, rows, ok := r.Op.Split()
-	if !ok || domain != spec.Probs {
+	if !ok || v.Options.Grad != "" || v.Options.Beta != "" {
 		return a, fmt.Errorf("%s is not computed here", r.Op)
 	}
 	p := r.Arrays[0]
 	q := p
-	if len(r.Arrays) == 2 {
+	if quantity.Arity() == 2 {
 		q = r.Arrays[1]
 	}
 	if !slices.Equal(p.Shape, q.Shape) {
@@ -60,14 +60,30 @@ func evaluate(v golden.Vector, bits int) (answer, error) {
 	if rows {
 		count, n = p.Shape[0], p.Shape[1]
 	}
+	temperature := big.NewRat(1, 1)
+	if v.Options.Temperature != "" {
+		temperature = number(v.Options.Temperature)
+	}
+	kept := 0
 	for i := range count {
-		a.rows = append(a.rows, terms(quantity, p.Floats()[i*n:(i+1)*n], q.Floats()[i*n:(i+1)*n]))
+		var x, y []float64
+		for j := i * n; j < (i+1)*n; j++ {
+			if v.Mask == nil || v.Mask[j] != "00" {
+				x, y = append(x, p.Float(j)), append(y, q.Float(j))
+			}
+		}
+		kept += len(x)
+		if domain == spec.Probs {
+			a.rows = append(a.rows, terms(quantity, x, y))
+		} else {
+			a.rows = append(a.rows, exponents(quantity, domain, x, y, temperature, bits+128))
+		}
 	}
 	switch v.Options.Reduction {
 	case "sum":
 		a.divisor = 1
 	case "mean":
-		a.divisor = count * n
+		a.divisor = kept
 	case "batchmean":
 		a.divisor = count
 	default:
@@ -98,7 +114,9 @@ func evaluate(v golden.Vector, bits int) (answer, error) {
 	}
 	for i := range a.rows {
 		row := &a.rows[i]
-		row.value = sumOf(row.terms, prec)
+		if row.value == nil {
+			row.value = sumOf(row.terms, prec)
+		}
 		if lnb != nil {
 			row.value.Quo(row.value, lnb)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,6 +53,7 @@ func families() []family {
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
 		convention(), policy(), boundaries(), large(), hard(), ladder(), totals(),
+		logits(), logprobs(), masks(), model(),
 	}
 }
 
@@ -123,7 +125,7 @@ func (fam family) vector(q question, known map[string]golden.Vector) (golden.Vec
 		return v, err
 	}
 	v.Class = class(v)
-	if k, ok := known[v.ID]; ok {
+	if k, ok := known[v.ID]; ok && reflect.DeepEqual(k.Request(), v.Request()) && reflect.DeepEqual(k.Convention, v.Convention) && k.Hardness == q.hard {
 		v.Expected, v.Cond, v.Hardness = k.Expected, k.Cond, k.Hardness
 		return v, nil
 	}
@@ -219,7 +221,7 @@ func expect(r spec.Request, c *spec.Convention) (spec.Expected, []string, error)
 			return spec.Expected{}, nil, err
 		}
 		e, err := judge.Expect(r, *c)
-		return e, strip(&e, !normalises(*c)), err
+		return e, strip(&e, !normalises(*c) && weights(r)), err
 	}
 	e, err := judge.Expect(r, spec.Convention{})
 	if err != nil {
@@ -232,7 +234,12 @@ func expect(r spec.Request, c *spec.Convention) (spec.Expected, []string, error)
 	if err := agree(e, d); err != nil {
 		return e, nil, fmt.Errorf("nothing declared and the definition differ: %w", err)
 	}
-	return e, strip(&e, true), nil
+	return e, strip(&e, weights(r)), nil
+}
+
+func weights(r spec.Request) bool {
+	_, domain, _, _ := r.Op.Split()
+	return domain == spec.Probs
 }
 
 func normalises(c spec.Convention) bool {
@@ -241,7 +248,8 @@ func normalises(c spec.Convention) bool {
 
 // strip removes the masses and returns the condition numbers that they make.
 // The masses are upper bounds, and those of a convention that normalises are
-// not close ones, so that it has no condition numbers.
+// not close ones, so that it has no condition numbers; nor have logits and
+// log-probabilities, whose masses are others.
 func strip(e *spec.Expected, close bool) []string {
 	cond := make([]string, len(e.Values))
 	for i := range e.Values {
@@ -282,11 +290,19 @@ func agree(e, d spec.Expected) error {
 	return nil
 }
 
-// class says what the inputs are, from their exact totals; vectors of
-// different shapes are no pair of pmfs.
+// class says what the inputs are, from the exact totals of what no mask
+// hides; vectors of different shapes are no pair of pmfs, and logits and
+// log-probabilities are no weights.
 func class(v golden.Vector) string {
 	c := golden.PMF
 	arrays := v.Request().Arrays
+	if !weights(v.Request()) {
+		return golden.Other
+	}
+	hidden := func(i int) bool { return v.Mask != nil && v.Mask[i] == "00" }
+	if v.Mask != nil {
+		arrays = arrays[:len(arrays)-1]
+	}
 	if len(arrays) == 2 && !slices.Equal(arrays[0].Shape, arrays[1].Shape) {
 		return golden.Other
 	}
@@ -299,6 +315,9 @@ func class(v golden.Vector) string {
 		for first := 0; first < a.Len(); first += n {
 			total := big.NewRat(-1, 1)
 			for i := first; i < first+n; i++ {
+				if hidden(i) {
+					continue
+				}
 				x := a.Float(i)
 				if !(x >= 0) || math.IsInf(x, 0) {
 					return golden.Other

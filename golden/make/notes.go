@@ -93,6 +93,12 @@ var notes = map[string]golden.Note{
 		Victims: []string{"callers of torch.nn.functional.kl_div"},
 		Links:   []string{"pytorch/pytorch#51716", "pytorch/pytorch#5282"},
 	},
+	"mask-as-zero": {
+		BugType: "what is masked is not removed",
+		Effect:  "a masked element still counts in a total, in a divisor or in a check for NaN",
+		Victims: []string{"optax before #1786"},
+		Links:   []string{"google-deepmind/optax#1786"},
+	},
 	"mean-divisor": {
 		BugType: "the mean divides by the wrong count",
 		Effect:  "elements, rows, or the rows of the other array: a loss that is wrong by the number of classes",
@@ -215,6 +221,15 @@ var notes = map[string]golden.Note{
 	"symmetric-cross-entropy": {
 		BugType: "cross-entropy is taken to be symmetric",
 		Effect:  "H(Q, P) is answered for H(P, Q)",
+	},
+	"tail-cut-off": {
+		BugType: "logits far below the largest are cut off",
+		Effect:  "the tail of the vocabulary is stored or summed with too few bits, and its share of the divergence is lost",
+		Links:   []string{"ikawrakow/ik_llama.cpp#325"},
+	},
+	"temperature-squared": {
+		BugType: "a factor T² is applied",
+		Effect:  "the loss of distillation is answered in the place of the divergence",
 	},
 	"threshold-edge": {
 		BugType: "a threshold is taken from another format, or its own value is treated as beyond it",

@@ -10,6 +10,7 @@ enclosure, the correctly rounded answer or a special value is contradicted.
 """
 
 import argparse
+import functools
 import gzip
 import hashlib
 import json
@@ -165,6 +166,7 @@ def generate(g, dtype):
     return p, q
 
 
+@functools.cache
 def logits():
     raw = gzip.decompress((FOLDER / "data" / (LOGITS + ".gz")).read_bytes())
     if hashlib.sha256(raw).hexdigest() != LOGITS_SHA256:
@@ -172,13 +174,16 @@ def logits():
     return [[x[0] for x in struct.iter_unpack("<f", raw[4 * 49152 * i : 4 * 49152 * (i + 1)])] for i in range(8)]
 
 
-def stored_rows(data, dtype, columns, cache=[]):
-    """P and Q from the file, each number rounded to the format."""
+@functools.cache
+def stored_row(i, dtype):
+    """A row of the file, each number rounded to the format."""
+    return [decode(encode(Fraction(x), dtype), dtype) for x in logits()[i]]
+
+
+def stored_rows(data, dtype, columns):
     if data["file"] != LOGITS:
         raise Wrong(f"the file {data['file']} is unknown here")
-    if not cache:
-        cache.extend(logits())
-    return tuple([decode(encode(Fraction(x), dtype), dtype) for i in data.get(side, []) for x in cache[i][:columns]] for side in "pq")
+    return tuple([x for i in data.get(side, []) for x in stored_row(i, dtype)[:columns]] for side in "pq")
 
 
 def arrays(v):
@@ -196,8 +201,9 @@ def arrays(v):
 
 class Question:
     def __init__(self, v):
-        self.quantity = v["op"].removesuffix("_rows")
+        self.quantity = v["op"].removesuffix("_rows").removesuffix("_logits").removesuffix("_logprobs")
         self.rows = v["op"].endswith("_rows")
+        self.domain = next((d for d in ("logits", "logprobs") if "_" + d in v["op"]), "weights")
         if self.quantity not in QUANTITIES:
             raise Wrong(f"{v['op']} is unknown here")
         if "p" in v and ("q" in v) != (QUANTITIES[self.quantity] == 2):
@@ -209,6 +215,7 @@ class Question:
         base = options.pop("base", c.get("base", "e"))
         self.base = None if base == "e" else real(base)
         self.scale = real(c.get("scale", "1"))
+        self.temperature = real(options.pop("temperature", "1")) if self.domain == "logits" else 1
         narrow = v["dtype"] in ("f16", "bf16")
         default = c.get("result_dtype", {}).get(v["dtype"], "f32" if narrow else v["dtype"])
         self.result = options.pop("result_dtype", default)
@@ -348,6 +355,108 @@ class Question:
             add(of_base, self.base.denominator, -1)
         value = refine(list(exponents.items()), list(of_base.items()))
         return None if value is None else (value + self.linear(pairs)) * self.scale / divisor
+
+
+# Logits and log-probabilities.
+
+
+class Exponents(Question):
+    """A question on logits a, b with the weights e^a/Σe^a, or on log-probabilities with the weights e^a."""
+
+    def answers(self):
+        rows = self.pairs(self.p, self.q or self.p)
+        kinds = [self.kind(row) for row in rows]
+        if not self.rows or self.reduction is None:
+            return [(k, [row], 1) for k, row in zip(kinds, rows)]
+        divisor = {"sum": 1, "mean": sum(map(len, rows)), "batchmean": len(rows)}[self.reduction]
+        return [("nan" if divisor == 0 else min(kinds, key=ORDER.index), rows, divisor)]
+
+    def kind(self, row):
+        flat = [x for pair in row for x in pair]
+        if any(isinstance(x, float) and math.isnan(x) for x in flat):
+            return "nan"
+        if math.inf in flat:
+            return "outside"
+        if self.domain == "logits" and any(all(x == -math.inf for x in side) for side in zip(*row)):
+            return "nan"
+        if self.quantity != "entropy" and any(b == -math.inf < a for a, b in row):
+            return "infinite"
+        return "finite"
+
+    def number(self, a, b):
+        """What is averaged: ln of the ratio, or of the inverse."""
+        return {"kl": a - b, "entropy": -a, "cross_entropy": -b}[self.quantity]
+
+    def bits(self, rows, tolerance):
+        return 160 - tolerance
+
+    # Arb: the weights less their largest, as a softmax is computed.
+
+    def arb(self, rows, divisor, bits):
+        flint.ctx.prec = bits
+        total = flint.arb(0)
+        for row in rows:
+            logs = []
+            for side in zip(*row):
+                x = [None if isinstance(v, float) else flint.arb(fmpq(v / self.temperature)) for v in side]
+                shift = flint.arb(0)
+                if self.domain == "logits":
+                    top = flint.arb(fmpq(max(v for v in side if not isinstance(v, float)) / self.temperature))
+                    shift = top + sum(((v - top).exp() for v in x if v is not None), flint.arb(0)).log()
+                logs.append([None if v is None else v - shift for v in x])
+            for a, b in zip(*logs):
+                if a is not None:
+                    total += a.exp() * self.number(a, b if b is not None else 0)
+        total /= divisor
+        if self.base is not None:
+            total /= flint.arb(fmpq(self.base)).log()
+        return exact(total.lower()), exact(total.upper())
+
+    # mpmath: sums of e^a and of e^a·(a − b) as they are; its exponents have no limits.
+
+    def mpmath(self, rows, divisor, bits):
+        with mpmath.workprec(bits):
+            total = mpmath.mpf(0)
+            for row in rows:
+                finite = [(number(a / self.temperature), number(b / self.temperature) if not isinstance(b, float) else 0)
+                          for a, b in row if not isinstance(a, float)]
+                ea = [mpmath.exp(a) for a, _ in finite]
+                value = mpmath.fsum(w * self.number(a, b) for w, (a, b) in zip(ea, finite))
+                if self.domain == "logits":
+                    value /= mpmath.fsum(ea)
+                    lse_a = mpmath.log(mpmath.fsum(ea))
+                    eb = (mpmath.exp(number(b / self.temperature)) for _, b in row if not isinstance(b, float))
+                    lse_b = mpmath.log(mpmath.fsum(eb)) if self.quantity != "entropy" else 0
+                    value += {"kl": lse_b - lse_a, "entropy": lse_a, "cross_entropy": lse_b}[self.quantity]
+                total += value
+            total /= divisor
+            if self.base is not None:
+                total /= mpmath.log(number(self.base))
+            sign, man, e, _ = total._mpf_
+            return (-1 if sign else 1) * int(man) * power(int(e)), None
+
+    # Rational values. Of log-probabilities a value is rational when the numbers of every weight other than e^0 cancel
+    # (Lindemann and Weierstrass). Of logits it is 0 when they differ by a constant; other rational values are not known.
+
+    def rational(self, rows, divisor):
+        if self.base is not None and self.domain == "logprobs":
+            return None
+        value = Fraction(0)
+        for row in rows:
+            if self.domain == "logits":
+                constant = {self.number(a, b) if not isinstance(a, float) and not isinstance(b, float) else None if a != b else "mask"
+                            for a, b in row} - {"mask"}
+                if len(constant) > 1 or None in constant or self.quantity != "kl":
+                    return None
+                continue
+            groups = {}
+            for a, b in row:
+                if not isinstance(a, float):
+                    groups[a] = groups.get(a, 0) + self.number(a, 0 if isinstance(b, float) else b)
+            if any(x for a, x in groups.items() if a):
+                return None
+            value += groups.get(0, 0)
+        return value / divisor
 
 
 # Conventions.
@@ -621,7 +730,8 @@ NAMES = {"above": "infinite", "below": "infinite", "mismatch": "refusal", "nan":
 
 def check(v, tally):
     """Compares one vector."""
-    q = (Follower if "convention" in v else Question)(v)
+    weights = "_log" not in v["op"]
+    q = (Exponents if not weights else Follower if "convention" in v else Question)(v)
     tally.vectors += 1
     for field in ("convention", "generator", "data", "mask", "hardness"):
         tally.fields[field] += field in v
@@ -694,7 +804,7 @@ def finite(id, stored, q, pairs, divisor, tally, hard=None):
 
     # A value that is rational is known exactly, and balls cannot decide about it.
     low, high = q.arb(pairs, divisor, min(bits, MOST_BITS))
-    value = q.rational(pairs, divisor) if q.base is not None or low <= 0 <= high else None
+    value = q.rational(pairs, divisor) if q.base is not None or low <= 0 <= high or q.domain == "logprobs" else None
     while high - low > power(tolerance) or value is None and encode(low, q.result) != encode(high, q.result):
         bits *= 2
         if bits > MOST_BITS:
@@ -721,7 +831,7 @@ def finite(id, stored, q, pairs, divisor, tally, hard=None):
     if not lo - room <= other <= hi + room:
         raise Wrong(f"the enclosure does not contain mpmath's value: it is off by {abs_ulp(other - middle, ulp)} ulp")
     tally.mpmath += 1
-    given = not zero and not (q.convention and any(s["do"] == "normalise" for s in q.convention.get("steps", [])))
+    given = q.domain == "weights" and not zero and not (q.convention and any(s["do"] == "normalise" for s in q.convention.get("steps", [])))
     if given != ("cond" in stored) or given and abs(mpmath.mpf(stored["cond"]) / cond - 1) > 0.006:
         raise Wrong(f"the condition number is {mpmath.nstr(cond, 3)}, stored is {stored.get('cond')}")
     tally.cond += given
@@ -818,9 +928,10 @@ def size(v):
 
 
 def tenth(v):
-    """Always the same tenth, chosen by the ids; of the long vectors one."""
-    if size(v) > 5000:
-        return v["id"] == "golden/large/softmax-10007/f64"
+    """Always the same tenth, chosen by the ids, and not the long ones; with some that are always there."""
+    always = ("golden/large/softmax-10007/f64", "golden/model/largest-1024/bf16", "golden/logits/temperature-2/f64")
+    if size(v) > 5000 or v["id"] in always:
+        return v["id"] in always
     return int(hashlib.sha256(v["id"].encode()).hexdigest(), 16) % 10 == 0
 
 
@@ -875,6 +986,12 @@ def spoil(vectors, kind):
                 s["lo"] = "0x1p-30"
             case "scale" if "convention" in v and not point and not infinite and e["set"]:
                 v["convention"]["scale"] = "0x1.0000000000001p+0"
+            case "row" if "data" in v and size(v) < 5000:
+                v["data"]["q"][0] ^= 1
+            case "mask" if "mask" in v and e["set"] and "00" in v["mask"] and "01" in v["mask"]:
+                v["mask"][v["mask"].index("00")] = "01"
+            case "temperature" if "temperature" in v.get("options", {}) and size(v) < 5000:
+                v["options"]["temperature"] = "0x1.8p-1"
             case "word" if v.get("convention", {}).get("zero_q") == "reject" and e["reject"]:
                 v["convention"]["zero_q"] = "nan"
             case _:
@@ -893,7 +1010,7 @@ def main():
     parser.add_argument("--tenth", action="store_true", help="only a tenth, always the same, chosen by the ids")
     parser.add_argument("--write", metavar="RECORD", type=Path, help="write what was found to this file")
     parser.add_argument("--versions", action="store_true", help="print the versions of the libraries and nothing else")
-    kinds = ["enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness", "seed", "kind", "step", "scale", "word"]
+    kinds = ["enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness", "seed", "kind", "step", "scale", "word", "row", "mask", "temperature"]
     parser.add_argument("--spoil", nargs="?", const="enclosure", choices=kinds,
                         help="change one vector in memory first; that must be noticed")
     options = parser.parse_args()
