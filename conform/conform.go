@@ -143,6 +143,10 @@ func (r *run) plan() []func() {
 	}
 	large := map[string]bool{}
 	for _, v := range golden.Vectors() {
+		// A vector about a convention is asked of those who follow it.
+		if !v.Concerns(r.conv) {
+			continue
+		}
 		if n := v.Len(); !r.o.Full && n > quickLimit {
 			if large[v.Stratum] {
 				continue

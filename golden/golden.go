@@ -27,7 +27,7 @@ import (
 //go:generate go run klconf/golden/make
 
 // Version is the version of the set of vectors.
-const Version = "0.1"
+const Version = "0.2"
 
 // Schema is the schema name of a file of vectors.
 const Schema = "klconf-vectors/1"
@@ -58,7 +58,11 @@ const (
 var Strata = []string{"special", "zero", "generic", "near-equal", "huge-ratio", "subnormal", "large-n", "p-ne-q",
 	"softmax", "low-precision"}
 
-// A Vector is one question with its right answer under the definition.
+// A Vector is one question with its right answer: under the definition, or
+// under Convention where there is one.
+//
+// The numbers come from P and Q, from Generator or from Data, and from
+// exactly one of the three.
 type Vector struct {
 	ID           string // golden/FAMILY/NAME/DTYPE, permanent
 	Comment      string
@@ -67,13 +71,24 @@ type Vector struct {
 	Shape        []int      // of P: [n], or [rows, n]
 	QShape       []int      // of Q, where it is not Shape; nil for one array
 	P, Q         []string   // hexadecimal words, most significant digit first
+	Generator    *Generator // a rule in place of words
+	Data         *Data      // rows of a stored file in place of words
+	Mask         []string   // u8 words with the shape of P, 01 keeps; nil without a mask
 	Options      spec.Options
+	Convention   *spec.Convention // nil is the definition
 	Stratum      string
 	Class        string // PMF, Measure or Other, from the exact totals
 	Requirements []string
 	Flags        []string // keys of Notes
 	Source       string
-	Expected     spec.Expected // without masses: conform/judge adds them
+	// Hardness is, for an input found by searching, how many bits after the
+	// round bit of the exact value are equal: how close it is to a number of
+	// the result format or to the middle of two. 0 says nothing.
+	Hardness int
+	Expected spec.Expected // without masses: conform/judge adds them
+	// Cond has, for each value, the condition number (Σ|t| + P)/|K| in
+	// decimal, rounded to three digits, or "" where K is 0 or not finite.
+	Cond []string
 }
 
 // A Note says what kind of bug a flag stands for, what it does to a user, and
@@ -92,17 +107,44 @@ func (v Vector) Family() string {
 }
 
 // Len returns the number of elements of the longer array.
-func (v Vector) Len() int { return max(len(v.P), len(v.Q)) }
+func (v Vector) Len() int { return max(count(v.Shape), count(v.QShape)) }
+
+// count is the number of elements of a shape, 0 for none.
+func count(shape []int) int {
+	if shape == nil {
+		return 0
+	}
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
 
 // Request returns the question. It shares no memory with v.
 func (v Vector) Request() spec.Request {
-	r := spec.Request{Op: v.Op, Options: v.Options, Arrays: []spec.Array{array("p", v.DType, v.Shape, v.P)}}
-	if q, _, _, _ := v.Op.Split(); q.Arity() == 2 {
-		shape := v.Shape
-		if v.QShape != nil {
-			shape = v.QShape
+	r := spec.Request{Op: v.Op, Options: v.Options}
+	quantity, _, _, _ := v.Op.Split()
+	switch {
+	case v.Generator != nil:
+		p, q := v.Generator.Arrays(v.DType)
+		p.Shape, q.Shape = slices.Clone(v.Shape), slices.Clone(v.Shape)
+		r.Arrays = []spec.Array{p, q}[:quantity.Arity()]
+	case v.Data != nil:
+		p, q := v.Data.arrays(v.DType, v.Shape)
+		r.Arrays = []spec.Array{p, q}[:quantity.Arity()]
+	default:
+		r.Arrays = append(r.Arrays, array("p", v.DType, v.Shape, v.P))
+		if quantity.Arity() == 2 {
+			shape := v.Shape
+			if v.QShape != nil {
+				shape = v.QShape
+			}
+			r.Arrays = append(r.Arrays, array("q", v.DType, shape, v.Q))
 		}
-		r.Arrays = append(r.Arrays, array("q", v.DType, shape, v.Q))
+	}
+	if v.Mask != nil {
+		r.Arrays = append(r.Arrays, array("mask", spec.U8, v.Shape, v.Mask))
 	}
 	return r
 }
@@ -145,7 +187,7 @@ func Lookup(id string) (Vector, bool) {
 func Notes() map[string]Note { return load().notes }
 
 // Width returns the largest w with Hi − Lo ≤ 2^-w. ok is false for a single
-// point and for an infinity. It is the field "w" of the files.
+// point and for an infinity.
 func Width(v spec.Interval) (w int, ok bool) {
 	if v.Lo.IsInf() || v.Hi.IsInf() {
 		return 0, false
@@ -201,25 +243,32 @@ type (
 		Vectors []stored        `json:"vectors"`
 	}
 	stored struct {
-		ID           string          `json:"id"`
-		Comment      string          `json:"comment"`
-		Op           spec.Op         `json:"op"`
-		DType        spec.DType      `json:"dtype"`
-		Shape        []int           `json:"shape"`
-		QShape       []int           `json:"q_shape"`
-		P            []string        `json:"p"`
-		Q            []string        `json:"q"`
-		Options      spec.Options    `json:"options"`
-		Stratum      string          `json:"stratum"`
-		Class        string          `json:"class"`
-		Requirements []string        `json:"requirements"`
-		Flags        []string        `json:"flags"`
-		Source       string          `json:"source"`
-		Expected     json.RawMessage `json:"expected"`
+		ID           string           `json:"id"`
+		Comment      string           `json:"comment"`
+		Op           spec.Op          `json:"op"`
+		DType        spec.DType       `json:"dtype"`
+		Shape        []int            `json:"shape"`
+		QShape       []int            `json:"q_shape"`
+		P            []string         `json:"p"`
+		Q            []string         `json:"q"`
+		Generator    *Generator       `json:"generator"`
+		Data         *Data            `json:"data"`
+		Mask         []string         `json:"mask"`
+		Options      spec.Options     `json:"options"`
+		Convention   *spec.Convention `json:"convention"`
+		Stratum      string           `json:"stratum"`
+		Class        string           `json:"class"`
+		Requirements []string         `json:"requirements"`
+		Flags        []string         `json:"flags"`
+		Source       string           `json:"source"`
+		Hardness     int              `json:"hardness"`
+		Expected     json.RawMessage  `json:"expected"`
 	}
 	value struct {
 		spec.Set
-		W *int `json:"w"`
+		W    *int     `json:"w"`
+		Errs *big.Int `json:"errs"`
+		Cond string   `json:"cond"`
 	}
 )
 
@@ -254,33 +303,25 @@ func strict(b []byte, to any) error {
 }
 
 func (s stored) vector() (Vector, error) {
-	v := Vector{s.ID, s.Comment, s.Op, s.DType, s.Shape, s.QShape, s.P, s.Q, s.Options, s.Stratum, s.Class,
-		s.Requirements, s.Flags, s.Source, spec.Expected{}}
-	quantity, _, rows, ok := s.Op.Split()
+	v := Vector{s.ID, s.Comment, s.Op, s.DType, s.Shape, s.QShape, s.P, s.Q, s.Generator, s.Data, s.Mask, s.Options, s.Convention,
+		s.Stratum, s.Class, s.Requirements, s.Flags, s.Source, s.Hardness, spec.Expected{}, nil}
+	_, _, rows, ok := s.Op.Split()
 	if !ok {
 		return v, fmt.Errorf("%q is not a question", s.Op)
 	}
-	if (s.Q != nil) != (quantity.Arity() == 2) {
-		return v, fmt.Errorf("%s has %d arrays", s.Op, quantity.Arity())
-	}
-	if err := check(s.DType, s.P, s.Shape); err != nil {
-		return v, fmt.Errorf("p: %w", err)
-	}
-	if s.Q != nil {
-		shape := s.Shape
-		if s.QShape != nil {
-			shape = s.QShape
-		}
-		if err := check(s.DType, s.Q, shape); err != nil {
-			return v, fmt.Errorf("q: %w", err)
-		}
+	if err := s.checkArrays(); err != nil {
+		return v, err
 	}
 
 	e := &v.Expected
 	e.DType = s.DType.ResultDType()
+	if s.Convention != nil && s.Convention.ResultDType[s.DType] != "" {
+		e.DType = s.Convention.ResultDType[s.DType]
+	}
 	if s.Options.ResultDType != "" {
 		e.DType = s.Options.ResultDType
 	}
+	one := !rows || s.Options.Reduction != "" || s.Convention != nil && s.Convention.Reduction != "" && s.Convention.Reduction != "none"
 	if bytes.HasPrefix(s.Expected, []byte("[")) {
 		var list []value
 		if err := strict(s.Expected, &list); err != nil {
@@ -288,13 +329,14 @@ func (s stored) vector() (Vector, error) {
 		}
 		e.Shape = []int{len(list)}
 		e.Values = make([]spec.Set, len(list))
-		for i, x := range list {
-			if err := x.check(); err != nil {
+		for i := range list {
+			if err := list[i].check(); err != nil {
 				return v, fmt.Errorf("expected: element %d: %w", i, err)
 			}
-			e.Values[i] = x.Set
+			e.Values[i] = list[i].Set
+			v.Cond = append(v.Cond, list[i].Cond)
 		}
-		if !rows || s.Options.Reduction != "" || len(list) != s.Shape[0] {
+		if broadcast := s.QShape != nil; one || !broadcast && len(list) != s.Shape[0] {
 			return v, fmt.Errorf("expected: %d values for %s of shape %v", len(list), s.Op, s.Shape)
 		}
 		return v, nil
@@ -307,31 +349,103 @@ func (s stored) vector() (Vector, error) {
 		return v, fmt.Errorf("expected: %w", err)
 	}
 	switch {
-	case x.Reject && !x.NaN && len(x.Intervals) == 0:
+	case x.Reject && !x.NaN && len(x.Intervals) == 0 && (s.Convention == nil || s.QShape != nil):
 		e.Whole = &x.Set
-	case rows && s.Options.Reduction == "":
+	case !one:
 		return v, fmt.Errorf("expected: one value for the rows of %v", s.Shape)
 	default:
 		e.Values = []spec.Set{x.Set}
+		v.Cond = []string{x.Cond}
 	}
 	return v, nil
 }
 
-// check compares w with the enclosure.
-func (x value) check() error {
-	var want *int
-	for _, v := range x.Intervals {
-		if w, ok := Width(v); ok {
-			want = &w
+// checkArrays compares what the numbers come from with the shapes.
+func (s stored) checkArrays() error {
+	quantity, _, _, _ := s.Op.Split()
+	if len(s.Shape) == 0 {
+		return fmt.Errorf("the shape is empty")
+	}
+	if s.Mask != nil {
+		if err := check(spec.U8, s.Mask, s.Shape); err != nil {
+			return fmt.Errorf("mask: %w", err)
 		}
 	}
 	switch {
-	case (want == nil) != (x.W == nil):
-		return fmt.Errorf("w goes with an enclosure that is wider than a point, and only with that")
-	case want != nil && *want != *x.W:
-		return fmt.Errorf("w is %d, and the enclosure says %d", *x.W, *want)
+	case s.Generator != nil && s.Data != nil, (s.Generator != nil || s.Data != nil) && (s.P != nil || s.Q != nil || s.QShape != nil):
+		return fmt.Errorf("the numbers come from words, a generator or data, and from one of them")
+	case s.Generator != nil:
+		if err := s.Generator.check(s.DType); err != nil {
+			return fmt.Errorf("generator: %w", err)
+		}
+		if s.Generator.N != count(s.Shape) {
+			return fmt.Errorf("generator: %d elements for the shape %v", s.Generator.N, s.Shape)
+		}
+		return nil
+	case s.Data != nil:
+		if err := s.Data.check(s.DType, s.Shape, quantity.Arity()); err != nil {
+			return fmt.Errorf("data: %w", err)
+		}
+		return nil
+	}
+	if (s.Q != nil) != (quantity.Arity() == 2) {
+		return fmt.Errorf("%s has %d arrays", s.Op, quantity.Arity())
+	}
+	if !slices.Contains([]spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16}, s.DType) {
+		return fmt.Errorf("vectors of %s are not in this schema", s.DType)
+	}
+	if err := check(s.DType, s.P, s.Shape); err != nil {
+		return fmt.Errorf("p: %w", err)
+	}
+	if s.Q != nil {
+		shape := s.Shape
+		if s.QShape != nil {
+			shape = s.QShape
+		}
+		if err := check(s.DType, s.Q, shape); err != nil {
+			return fmt.Errorf("q: %w", err)
+		}
 	}
 	return nil
+}
+
+// check compares w and errs with the enclosure, which takes them over: it is
+// errs units of 2^-w to both sides of its middle, rounded up.
+func (x *value) check() error {
+	wide := -1
+	for i, v := range x.Intervals {
+		if _, ok := Width(v); ok {
+			wide = i
+		}
+	}
+	if (wide >= 0) != (x.W != nil) || (wide >= 0) != (x.Errs != nil) {
+		return fmt.Errorf("w and errs go with an enclosure that is wider than a point, and only with that")
+	}
+	if wide < 0 {
+		return nil
+	}
+	v := &x.Intervals[wide]
+	v.W, v.Err = *x.W, x.Errs
+	if half := HalfWidth(*v, v.W); half.Cmp(v.Err) != 0 {
+		return fmt.Errorf("errs is %s, and the enclosure says %s units of 2^-%d", v.Err, half, v.W)
+	}
+	return nil
+}
+
+// HalfWidth returns half of Hi − Lo in units of 2^-w, rounded up.
+func HalfWidth(v spec.Interval, w int) *big.Int {
+	lo, _ := v.Lo.Rat(nil)
+	hi, _ := v.Hi.Rat(nil)
+	r := new(big.Rat).Sub(hi, lo)
+	num, den := new(big.Int).Set(r.Num()), new(big.Int).Set(r.Denom())
+	if k := w - 1; k >= 0 {
+		num.Lsh(num, uint(k))
+	} else {
+		den.Lsh(den, uint(-k))
+	}
+	num.Neg(num)
+	num.Div(num, den) // Euclidean, and den > 0: the floor
+	return num.Neg(num)
 }
 
 // check compares words with the shape that they are meant to fill.
@@ -342,9 +456,6 @@ func check(d spec.DType, words []string, shape []int) error {
 	}
 	if err := a.Check(); err != nil {
 		return err
-	}
-	if !slices.Contains([]spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16}, d) {
-		return fmt.Errorf("vectors of %s are not in this schema", d)
 	}
 	for _, w := range words {
 		if _, err := parseWord(d, w); err != nil {

@@ -1,6 +1,7 @@
 package golden_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"klconf/adapters"
+	"klconf/adapters/gonum"
+	"klconf/adapters/naive"
 	"klconf/golden"
 	"klconf/spec"
 )
@@ -40,7 +44,7 @@ func lint(v golden.Vector) error {
 	for _, r := range v.Requirements {
 		if known, ok := spec.Lookup(r); !ok {
 			say("requirement %s is not in the catalogue", r)
-		} else if known.Since > spec.Version {
+		} else if known.Since > golden.Version {
 			say("requirement %s is planned for %s", r, known.Since)
 		}
 	}
@@ -63,9 +67,17 @@ func lint(v golden.Vector) error {
 	} else if len(e.Shape) == 0 && len(e.Values) != 1 || len(e.Shape) == 1 && len(e.Values) != e.Shape[0] {
 		say("%d values for the shape %v", len(e.Values), e.Shape)
 	}
+	if len(v.Cond) != len(e.Values) {
+		say("%d condition numbers for %d values", len(v.Cond), len(e.Values))
+	}
 	for i, s := range e.Values {
-		if err := lintSet(s, e.DType); err != nil {
+		if err := lintSet(s, e.DType, v.Convention != nil); err != nil {
 			say("element %d: %v", i, err)
+		}
+	}
+	if c := v.Convention; c != nil {
+		if !v.Concerns(*c) || v.Concerns(spec.Definition()) {
+			say("the convention is the definition's")
 		}
 	}
 	if wrong == nil {
@@ -77,15 +89,19 @@ func lint(v golden.Vector) error {
 var id = regexp.MustCompile(`^golden/[a-z][a-z0-9-]*/[a-z0-9][a-z0-9-]*/(f64|f32|f16|bf16)$`)
 
 // lintSet checks that a stored enclosure has one rounding, the stored one,
-// and is at least 64 bits narrower than a step of the result format.
-func lintSet(s spec.Set, d spec.DType) error {
+// and is at least 64 bits narrower than a step of the result format. Under a
+// convention a refusal may be the only answer, and there may be several.
+func lintSet(s spec.Set, d spec.DType, convention bool) error {
 	if len(s.Intervals) == 0 {
-		if s.RN != "" || !s.NaN {
+		if s.RN != "" || !s.NaN && !(convention && s.Reject) {
 			return fmt.Errorf("without an enclosure NaN must be right, and there is nothing to round")
 		}
 		return nil
 	}
 	if len(s.Intervals) != 1 || s.NaN || s.Reject {
+		if convention && s.RN == "" {
+			return nil
+		}
 		return fmt.Errorf("under the definition an enclosure is the only answer")
 	}
 	v := s.Intervals[0]
@@ -112,7 +128,7 @@ func lintSet(s spec.Set, d spec.DType) error {
 // limits are the precision, the exponent of the least subnormal and the least
 // power of two beyond the format.
 var limits = map[spec.DType]struct{ precision, least, top int }{
-	spec.F64: {53, -1074, 1024}, spec.F32: {24, -149, 128},
+	spec.F64: {53, -1074, 1024}, spec.F32: {24, -149, 128}, spec.F16: {11, -24, 16}, spec.BF16: {8, -133, 128},
 }
 
 // round returns the bits of the nearest number of the format, ties to even,
@@ -123,10 +139,8 @@ func round(x *big.Float, d spec.DType) uint64 {
 	if x.Sign() < 0 {
 		sign = 1 << (8*d.Size() - 1)
 	}
-	infinity := uint64(0x7ff0000000000000)
-	if d == spec.F32 {
-		infinity = 0x7f800000
-	}
+	// The exponent field of all ones, above the p − 1 bits of the fraction.
+	infinity := (uint64(1)<<(8*d.Size()-f.precision) - 1) << (f.precision - 1)
 	if x.IsInf() {
 		return sign | infinity
 	}
@@ -152,11 +166,11 @@ func round(x *big.Float, d spec.DType) uint64 {
 	if m.BitLen()+place > f.top {
 		return sign | infinity
 	}
-	y := math.Ldexp(float64(m.Int64()), place) // exact: at most 53 bits
-	if d == spec.F32 {
-		return sign | uint64(math.Float32bits(float32(y)))
+	bits := m.Uint64()
+	if bits >= 1<<(f.precision-1) { // normal: the leading bit adds 1 to the exponent field
+		bits += uint64(place-f.least) << (f.precision - 1)
 	}
-	return sign | math.Float64bits(y)
+	return sign | bits
 }
 
 func TestVectorsAreSound(t *testing.T) {
@@ -249,7 +263,7 @@ func TestRequirementsAreCovered(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const good = `{"schema":"klconf-vectors/1","family":"a","notes":{},"vectors":[{"id":"golden/a/b/f32","comment":"c","op":"kl","dtype":"f32",` +
 		`"shape":[1],"p":["3f800000"],"q":["3f000000"],"stratum":"generic","class":"measure","requirements":["DEF-1"],"flags":[],"source":"s",` +
-		`"expected":{"set":[{"lo":"0x1.62p-1","hi":"0x1.63p-1"}],"nan":false,"reject":false,"rn":"3f317218","w":9}}]}`
+		`"expected":{"set":[{"lo":"0x1.62p-1","hi":"0x1.63p-1"}],"nan":false,"reject":false,"rn":"3f317218","w":12,"errs":4,"cond":"2.44e+00"}}]}`
 	if _, _, err := golden.Parse([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +282,20 @@ func TestParseRefuses(t *testing.T) {
 		{`"shape":[1]`, `"shape":[-1]`},
 		{`"shape":[1]`, `"shape":[]`},
 		{`"q":["3f000000"],`, ``},
-		{`"w":9`, `"w":8`},
-		{`,"w":9`, ``},
+		{`"w":12`, `"w":11`},
+		{`"errs":4`, `"errs":5`},
+		{`,"w":12`, ``},
+		{`,"errs":4`, ``},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"even","seed":"0123456789abcdef","n":2}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"odd","seed":"0123456789abcdef","n":1}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"splitmix64","kind":"even","seed":"123","n":1}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"generator":{"name":"mt19937","kind":"even","seed":"0123456789abcdef","n":1}`},
+		{`"p":["3f800000"],"q"`, `"generator":{"name":"splitmix64","kind":"even","seed":"0123456789abcdef","n":1},"q"`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"smollm2-logits-4x49152.f32","p":[0],"q":[8]}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"smollm2-logits-4x49152.f32","p":[0]}`},
+		{`"p":["3f800000"],"q":["3f000000"]`, `"data":{"file":"another","p":[0],"q":[4]}`},
+		{`"flags"`, `"mask":["01","01"],"flags"`},
+		{`"flags"`, `"convention":{"base":"1"},"flags"`},
 		{`"lo":"0x1.62p-1"`, `"lo":"0.5."`},
 		{`"expected":{`, `"expected":[{`},
 	} {
@@ -418,6 +444,9 @@ func TestCorruptionIsCaught(t *testing.T) {
 		"golden/rows/four-none/f64", "golden/rows/rounded-once-mean/f64", "golden/quantities/js-3/f32", "golden/exact-zero/order-1/f64",
 		"golden/mismatch/p-3-q-2/f64", "golden/special/negative-both/f64", "golden/result-dtype/f64-nine/f16", "golden/subnormal/q-least/f64",
 		"golden/overflow/one/f64", "golden/base/half-q0/f64", "golden/near-equal/negative/f64",
+		"golden/convention/clip-1e-7-lo-q-at/f32", "golden/convention/normalised-measure/f64", "golden/convention/generalised-measure/f16", "golden/convention/bits-q0/f64",
+		"golden/convention/add-ratio-add-pq-above/f64", "golden/policy/plain-zero-q-reject-first/f64", "golden/policy/plain-mismatch-broadcast-rows-q/f64",
+		"golden/policy/clip-1e-7-single-reduction-batchmean-rows/f64", "golden/boundaries/even-129/f32", "golden/hard/kl-3-middle-1/f64",
 	} {
 		v, ok := golden.Lookup(id)
 		if !ok {
@@ -537,6 +566,312 @@ func TestProseCitesVectors(t *testing.T) {
 			if !file && !made && !slices.ContainsFunc(golden.Vectors(), func(v golden.Vector) bool { return strings.HasPrefix(v.ID, id) }) {
 				t.Errorf("%s cites %s, which is no vector", prose, id)
 			}
+		}
+	}
+}
+
+// Each element of "even", and each of the 17 that weigh in "tail", must be
+// seen when it is lost or counted twice: by L1, or, where rounding errors of
+// f32 may add up to more than one term, by L2.
+func TestBoundariesMissNothing(t *testing.T) {
+	seen := map[string]int{}
+	for _, v := range golden.Vectors() {
+		if v.Family() != "boundaries" || v.Op != "kl" {
+			continue
+		}
+		a := v.Request().Arrays
+		p, q := a[0].Floats(), a[1].Floats()
+		n := float64(len(p))
+		least, abs, mass := math.Inf(1), 0.0, 0.0
+		for i := range p {
+			x := math.Abs(p[i] * math.Log(p[i]/q[i]))
+			abs += x
+			mass += x + p[i] + p[i]*(math.Abs(math.Log(p[i]))+math.Abs(math.Log(q[i])))
+			if x > 0 {
+				least = min(least, x)
+			}
+		}
+		u := math.Ldexp(1, -limits[v.Expected.DType].precision)
+		l1, l2 := 2*(n+4)*u*mass, 4*(math.Sqrt(n)+4)*u*abs
+		kind := v.Generator.Kind
+		switch {
+		case (v.Expected.DType == spec.F64 || kind == "tail" || n < 1500) && least > 2*l1:
+			seen[kind+" L1"]++
+		case kind == "even" && least > 8*l2:
+			seen[kind+" L2"]++
+		default:
+			t.Errorf("%s: a term weighs %g; L1 allows %g, L2 %g", v.ID, least, l1, l2)
+		}
+	}
+	if seen["even L1"] < 50 || seen["tail L1"] < 18 || seen["even L2"] == 0 {
+		t.Errorf("seen: %v", seen)
+	}
+}
+
+// What an adapter declares must have vectors: each field that departs from the
+// definition is named by one that concerns the entry, in a format and for an
+// op that it offers.
+func TestDeclaredConventionsHaveVectors(t *testing.T) {
+	ms, err := adapters.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects := map[string]spec.Description{}
+	for _, m := range ms {
+		for _, e := range m.Entries {
+			subjects[m.Name+"/"+e.ID] = spec.Description{Ops: e.Ops, DTypes: e.DTypes, Convention: e.Convention}
+		}
+	}
+	subjects["gonum"], subjects["naive"] = gonum.New().Describe(), naive.New().Describe()
+	for name, d := range subjects {
+		if d.Convention == nil {
+			continue
+		}
+		for _, field := range lacking(d) {
+			t.Errorf("%s departs in %s, and no vector is about that: add it to golden/make/convention.go", name, field)
+		}
+	}
+	strange := spec.Description{Convention: &spec.Convention{Base: "7", ZeroP: "reject"}}
+	if got := lacking(strange); !slices.Equal(got, []string{"base", "zero_p"}) {
+		t.Errorf("a convention without vectors lacks %v", got)
+	}
+}
+
+// lacking lists the fields of a convention that departs from the definition
+// for which there is no vector.
+func lacking(d spec.Description) []string {
+	c := *d.Convention
+	var fields []string
+	for _, field := range spec.Fields {
+		if !departs(c, field) {
+			continue
+		}
+		if !slices.ContainsFunc(golden.Vectors(), func(v golden.Vector) bool {
+			return v.Convention != nil && v.Convention.Has(field) && d.Offers(v.Op, v.DType) && v.Concerns(c)
+		}) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// departs reports whether a field answers with another number than the
+// definition's; refusals outside the pmfs do not.
+func departs(c spec.Convention, field string) bool {
+	if !c.Has(field) || field == "requires_normalised" {
+		return false
+	}
+	definition := spec.Definition()
+	switch field {
+	case "result_dtype":
+		for from, to := range c.ResultDType {
+			if to != from.ResultDType() {
+				return true
+			}
+		}
+		return false
+	case "negative":
+		return c.Negative == "inf" || c.Negative == "value"
+	case "infinite":
+		return c.Infinite == "value"
+	case "nan":
+		return c.NaN == "inf" || c.NaN == "ignore"
+	case "empty":
+		return c.Empty == "nan" || c.Empty == "inf"
+	}
+	return !c.Same(field, definition)
+}
+
+// A convention concerns those that compute the same number and agree in what
+// it names.
+func TestConcerns(t *testing.T) {
+	parse := func(text string) (c spec.Convention) {
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for _, x := range []struct {
+		vector, subject string
+		dtype           spec.DType
+		want            bool
+	}{
+		{`{"base":"2"}`, `{"base":"0x1p+1"}`, spec.F64, true},
+		{`{"base":"2"}`, `{"base":"2","zero_q":"reject","steps":[]}`, spec.F64, true},
+		{`{"base":"2"}`, `{}`, spec.F64, false},
+		{`{"base":"2"}`, `{"base":"2","generalised":true}`, spec.F64, false},
+		{`{"base":"2"}`, `{"base":"2","scale":"-1"}`, spec.F64, false},
+		{`{"base":"2","zero_q":"reject"}`, `{"base":"2"}`, spec.F64, false},
+		{`{"base":"2","zero_q":"inf"}`, `{"base":"2"}`, spec.F64, true},
+		{`{"normalises":"both"}`, `{"steps":[{"do":"normalise","of":"both"}]}`, spec.F64, true},
+		{`{"normalises":"both"}`, `{"normalises":"p"}`, spec.F64, false},
+		{`{"epsilon":{"kind":"clip_both","value":"0x1p-23"}}`, `{"epsilon":{"kind":"clip_both","value":{"f64":"0x1p-52","f32":"0x1p-23"}}}`, spec.F32, true},
+		{`{"epsilon":{"kind":"clip_both","value":"0x1p-23"}}`, `{"epsilon":{"kind":"clip_both","value":{"f64":"0x1p-52","f32":"0x1p-23"}}}`, spec.F64, false},
+		{`{"epsilon":{"kind":"clip_both","value":"0x1p-23"}}`, `{"epsilon":{"kind":"clip_log","value":"0x1p-23"}}`, spec.F64, false},
+		{`{"result_dtype":{"f16":"f16"}}`, `{"result_dtype":{"f16":"f16","bf16":"bf16"}}`, spec.F16, true},
+		{`{"result_dtype":{"f16":"f16"}}`, `{}`, spec.F16, false},
+		{`{"reduction":"mean"}`, `{"reduction":"batchmean"}`, spec.F64, false},
+		{`{"subnormal":"flushed"}`, `{"subnormal":"kept"}`, spec.F64, false},
+	} {
+		c := parse(x.vector)
+		v := golden.Vector{DType: x.dtype, Convention: &c}
+		if got := v.Concerns(parse(x.subject)); got != x.want {
+			t.Errorf("%s in %s concerns %s: %t", x.vector, x.dtype, x.subject, got)
+		}
+	}
+}
+
+// The condition number is (Σ|t| + P)/|K|, with P + Q for P and added to Σ|t|
+// where a convention is generalised; factors cancel.
+func TestCondition(t *testing.T) {
+	count := 0
+	for _, v := range golden.Vectors() {
+		if _, domain, _, _ := v.Op.Split(); v.Len() > 300 || domain != spec.Probs {
+			continue
+		}
+		var answers [][]term
+		var linear []*big.Rat // P + Q of a generalised convention
+		if v.Convention == nil {
+			a, err := evaluate(v, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range a.rows {
+				if i > 0 && len(v.Expected.Shape) == 0 {
+					answers[0] = append(answers[0], r.terms...)
+					continue
+				}
+				answers = append(answers, r.terms)
+			}
+		} else if r := v.Request(); v.Op == "kl" && len(v.Expected.Shape) == 0 && v.Convention.NaN == "" && v.Convention.Mismatch == "" {
+			f := follower{*v.Convention, v.DType}
+			answers = [][]term{f.row(r.Arrays[0].Floats(), r.Arrays[1].Floats()).terms}
+			if g := v.Convention.Generalised; g != nil && *g {
+				sum := new(big.Rat)
+				for _, a := range r.Arrays {
+					for _, x := range a.Floats() {
+						if !math.IsInf(x, 0) && !math.IsNaN(x) && (v.Convention.Subnormal != "flushed" || x >= leastNormal[v.DType]) {
+							sum.Add(sum, new(big.Rat).SetFloat64(x))
+						}
+					}
+				}
+				linear = []*big.Rat{sum}
+			}
+		}
+		for i, terms := range answers {
+			text := v.Cond[i]
+			s := v.Expected.Values[i]
+			if want := s.RN != "" && strings.Trim(s.RN, "0") != "" && !s.Intervals[0].Lo.IsInf() && (v.Convention == nil || !normalising(*v.Convention)); want != (text != "") {
+				t.Errorf("%s: element %d has the condition number %q", v.ID, i, text)
+			}
+			if text == "" {
+				continue
+			}
+			count++
+			mass := new(big.Rat)
+			for _, x := range terms {
+				l := fixed(ln(x.x, 128), 128)
+				mass.Add(mass, l.Abs(l.Mul(l, x.a)))
+				mass.Add(mass, new(big.Rat).Abs(x.a))
+			}
+			if linear != nil { // P + Q twice in place of P
+				for _, x := range terms {
+					mass.Sub(mass, x.a)
+				}
+				mass.Add(mass, linear[0]).Add(mass, linear[0])
+			}
+			k, _ := s.Intervals[0].Hi.Rat(nil)
+			if v.Convention != nil {
+				k.Quo(k, follower{*v.Convention, v.DType}.scale())
+			}
+			base := v.Options.Base
+			if v.Convention != nil && v.Convention.Base != "" {
+				base = v.Convention.Base
+			}
+			if base != "" && base != "e" {
+				k.Mul(k, fixed(ln(number(base), 192), 192))
+			}
+			if r := v.Options.Reduction; r != "" && v.Mask != nil {
+				continue // the divisor is another
+			} else if r != "" {
+				k.Mul(k, big.NewRat(int64(divisor(r, v.Shape)), 1))
+			} else if v.Convention != nil && v.Convention.Reduction != "" {
+				k.Mul(k, big.NewRat(int64(divisor(v.Convention.Reduction, append([]int{1}, v.Shape...))), 1))
+			}
+			want := mass.Quo(mass, k.Abs(k))
+			got, ok := new(big.Rat).SetString(text)
+			if !ok {
+				t.Fatalf("%s: %q", v.ID, text)
+			}
+			if ratio, _ := got.Quo(got, want).Float64(); math.Abs(ratio-1) > .006 {
+				t.Errorf("%s: element %d has the condition number %s, %s is right", v.ID, i, text, want.FloatString(3))
+			}
+		}
+	}
+	if count < 1500 {
+		t.Errorf("only %d condition numbers", count)
+	}
+}
+
+func normalising(c spec.Convention) bool {
+	return slices.ContainsFunc(c.Steps, func(s spec.Step) bool { return s.Do == "normalise" })
+}
+
+func divisor(reduction string, shape []int) int {
+	switch reduction {
+	case "mean":
+		return shape[0] * shape[1]
+	case "batchmean":
+		return shape[0]
+	}
+	return 1
+}
+
+// checkHardness counts the equal bits after the round bit, from a value that
+// is good to 64 bits more.
+func checkHardness(v golden.Vector) error {
+	f := limits[v.Expected.DType]
+	x := v.Expected.Values[0].Intervals[0].Hi
+	place := max(x.MantExp(nil)-f.precision, f.least) - 1 // of the round bit
+	a, err := evaluate(v, v.Hardness+64-place)
+	if err != nil {
+		return err
+	}
+	r := new(big.Rat).Mul(a.rows[0].value, power(-place))
+	nearest := new(big.Rat).Add(r, big.NewRat(1, 2))
+	r.Sub(r, new(big.Rat).SetInt(new(big.Int).Div(nearest.Num(), nearest.Denom()))).Abs(r)
+	if r.Cmp(power(-v.Hardness)) > 0 || r.Cmp(power(-v.Hardness-1)) <= 0 {
+		off, _ := r.Float64()
+		return fmt.Errorf("the hardness is %d, and the value is 2^%.2f half steps off", v.Hardness, math.Log2(off))
+	}
+	return nil
+}
+
+// The hardest values of each format and number of terms are as hard as the
+// search is able to make them.
+func TestHardness(t *testing.T) {
+	hardest := map[string]int{}
+	for _, v := range golden.Vectors() {
+		if (v.Hardness > 0) != slices.Contains(v.Flags, "hard-to-round") {
+			t.Errorf("%s has the hardness %d and the flags %v", v.ID, v.Hardness, v.Flags)
+		}
+		if v.Hardness == 0 {
+			continue
+		}
+		if err := checkHardness(v); err != nil {
+			t.Errorf("%s: %v", v.ID, err)
+		}
+		bad := v
+		bad.Hardness++
+		if checkHardness(bad) == nil {
+			t.Errorf("%s: a hardness of %d is believed too", v.ID, bad.Hardness)
+		}
+		key := fmt.Sprintf("%s/%d", v.DType, v.Len())
+		hardest[key] = max(hardest[key], v.Hardness)
+	}
+	for key, least := range map[string]int{"f64/1": 65, "f64/2": 100, "f64/3": 150, "f64/4": 195, "f32/1": 33, "f32/2": 44, "f32/3": 62, "f32/4": 84, "f16/1": 22, "bf16/1": 22} {
+		if hardest[key] < least {
+			t.Errorf("the hardest of %s has %d bits, not %d", key, hardest[key], least)
 		}
 	}
 }

@@ -11,6 +11,10 @@ import (
 // hexadecimal floats.
 type Interval struct {
 	Lo, Hi *big.Float
+	// How it was proved, where that is known: from logarithms with W fractional
+	// bits, Err being half of Hi − Lo in units of 2^-W, rounded up. Not written.
+	W   int
+	Err *big.Int
 }
 
 // MarshalJSON writes {"lo":"0x1.8p+0","hi":"0x1.8p+0"}.

@@ -190,7 +190,7 @@ func TestSchemasKnowEveryField(t *testing.T) {
 	}{
 		{[]string{"convention"}, []string{"normalises", "epsilon"}, full()},
 		{[]string{"common", "$defs", "description"}, nil, description()},
-		{[]string{"common", "$defs", "set"}, []string{"w", "errs"}, r.Results[1].Expected},
+		{[]string{"common", "$defs", "set"}, []string{"w", "errs", "cond"}, r.Results[1].Expected},
 		{[]string{"klap-message", "$defs", "options"}, nil, options},
 		{[]string{"result"}, nil, r},
 		{[]string{"result", "properties", "suite"}, nil, r.Suite},

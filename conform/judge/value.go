@@ -118,7 +118,9 @@ func exponent(v spec.Interval, p int) int {
 	return m.MantExp(nil) - p
 }
 
-func interval(e exact.Interval) spec.Interval { return spec.Interval{Lo: e.Lo, Hi: e.Hi} }
+func interval(e exact.Interval) spec.Interval {
+	return spec.Interval{Lo: e.Lo, Hi: e.Hi, W: e.W, Err: e.Err}
+}
 
 func maxAbs(v spec.Interval) *big.Float {
 	lo, hi := new(big.Float).Abs(v.Lo), new(big.Float).Abs(v.Hi)

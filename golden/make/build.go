@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"klconf/conform/judge"
 	"klconf/golden"
@@ -29,9 +32,14 @@ type question struct {
 	op      spec.Op // kl when empty
 	f       format  // f64 when zero
 	p, q    []float64
-	pw, qw  []uint64 // bits in place of p, q
-	shape   []int    // [len(p)] when nil
-	qshape  []int    // [len(q)], or shape when that is given, when nil
+	pw, qw  []uint64          // bits in place of p, q
+	gen     *golden.Generator // in place of p, q
+	data    *golden.Data      // in place of p, q
+	mask    []uint64          // u8
+	conv    *spec.Convention  // nil is the definition
+	hard    int               // the hardness of an input found by searching
+	shape   []int             // [len(p)] when nil
+	qshape  []int             // [len(q)], or shape when that is given, when nil
 	opt     spec.Options
 	req     string // requirement ids
 	flags   string // keys of notes
@@ -44,37 +52,60 @@ func families() []family {
 	return []family{
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
+		convention(), policy(), boundaries(), large(), hard(), ladder(), totals(),
+		logits(), logprobs(), masks(), model(),
 	}
 }
 
-// build computes every file.
-func build(families []family) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	var errs []error
-	for _, f := range families {
-		vectors := make([]golden.Vector, len(f.questions))
-		for i, q := range f.questions {
-			v, err := f.vector(q)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", v.ID, err))
-				continue
+// build computes every file. The answers that known holds are taken over
+// instead of being computed: those of the long vectors, where time matters.
+func build(families []family, known map[string]golden.Vector) (map[string][]byte, error) {
+	type job struct{ family, question int }
+	jobs := make(chan job)
+	vectors := make([][]golden.Vector, len(families))
+	errs := make([][]error, len(families))
+	for i, f := range families {
+		vectors[i] = make([]golden.Vector, len(f.questions))
+		errs[i] = make([]error, len(f.questions))
+	}
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for j := range jobs {
+				v, err := families[j.family].vector(families[j.family].questions[j.question], known)
+				if err != nil {
+					errs[j.family][j.question] = fmt.Errorf("%s: %w", v.ID, err)
+				}
+				vectors[j.family][j.question] = v
 			}
-			vectors[i] = v
-		}
-		if len(errs) == 0 {
-			files[f.name+".json"] = layout(f.name, vectors)
+		})
+	}
+	for i, f := range families {
+		for k := range f.questions {
+			jobs <- job{i, k}
 		}
 	}
-	return files, errors.Join(errs...)
+	close(jobs)
+	workers.Wait()
+
+	if err := errors.Join(slices.Concat(errs...)...); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for i, f := range families {
+		files[f.name+".json"] = layout(f.name, vectors[i])
+	}
+	return files, nil
 }
 
-func (fam family) vector(q question) (golden.Vector, error) {
+func (fam family) vector(q question, known map[string]golden.Vector) (golden.Vector, error) {
 	if q.f.d == "" {
 		q.f = f64
 	}
 	v := golden.Vector{
 		ID:      strings.Join([]string{"golden", fam.name, q.name, q.f.short()}, "/"),
-		Comment: q.comment, Op: q.op, DType: q.f.d, Shape: q.shape, Options: q.opt,
+		Comment: q.comment, Op: q.op, DType: q.f.d, Shape: q.shape, Generator: q.gen, Data: q.data,
+		Options: q.opt, Convention: q.conv,
 		Stratum: q.stratum, Requirements: words(q.req), Flags: words(q.flags), Source: q.source,
 	}
 	if v.Op == "" {
@@ -90,28 +121,63 @@ func (fam family) vector(q question) (golden.Vector, error) {
 	if !ok || rows != (len(q.shape) == 2) {
 		return v, fmt.Errorf("%s with shape %v", v.Op, q.shape)
 	}
-	var err error
-	if v.P, err = q.encode(q.p, q.pw); err != nil {
+	if err := q.numbers(&v, quantity.Arity()); err != nil {
 		return v, err
+	}
+	v.Class = class(v)
+	if k, ok := known[v.ID]; ok && reflect.DeepEqual(k.Request(), v.Request()) && reflect.DeepEqual(k.Convention, v.Convention) && k.Hardness == q.hard {
+		v.Expected, v.Cond, v.Hardness = k.Expected, k.Cond, k.Hardness
+		return v, nil
+	}
+	var err error
+	if v.Expected, v.Cond, err = expect(v.Request(), v.Convention); err != nil {
+		return v, err
+	}
+	if q.hard > 0 {
+		if v.Hardness, err = hardness(v); err == nil && v.Hardness != q.hard {
+			err = fmt.Errorf("the hardness is %d, the table says %d", v.Hardness, q.hard)
+		}
+	}
+	return v, err
+}
+
+// numbers fills in where the numbers of v come from, and its shape.
+func (q question) numbers(v *golden.Vector, arity int) (err error) {
+	for _, m := range q.mask {
+		v.Mask = append(v.Mask, spec.HexBits(spec.U8, m))
+	}
+	if q.gen != nil {
+		if v.Shape == nil {
+			v.Shape = []int{q.gen.N}
+		}
+		return nil
+	}
+	if q.data != nil {
+		if v.Shape == nil {
+			v.Shape = []int{golden.DataColumns}
+		}
+		return nil
+	}
+	if v.P, err = q.encode(q.p, q.pw); err != nil {
+		return err
 	}
 	if v.Shape == nil {
 		v.Shape = []int{len(v.P)}
 	}
-	if quantity.Arity() == 2 {
-		if v.Q, err = q.encode(q.q, q.qw); err != nil {
-			return v, err
-		}
-		v.QShape = q.qshape
-		if v.QShape == nil && q.shape == nil {
-			v.QShape = []int{len(v.Q)}
-		}
-		if slices.Equal(v.QShape, v.Shape) {
-			v.QShape = nil
-		}
+	if arity == 1 {
+		return nil
 	}
-	v.Class = class(v)
-	v.Expected, err = expect(v.Request())
-	return v, err
+	if v.Q, err = q.encode(q.q, q.qw); err != nil {
+		return err
+	}
+	v.QShape = q.qshape
+	if v.QShape == nil && q.shape == nil {
+		v.QShape = []int{len(v.Q)}
+	}
+	if slices.Equal(v.QShape, v.Shape) {
+		v.QShape = nil
+	}
+	return nil
 }
 
 // words splits text at spaces and leaves repetitions out.
@@ -145,34 +211,64 @@ func (q question) encode(x []float64, bits []uint64) ([]string, error) {
 	return w, nil
 }
 
-// expect asks the judge what may be answered when nothing was declared. That
-// must be what the definition in words means; only where it leaves NaN or a
-// refusal does the definition's own data name the first of the two.
-func expect(r spec.Request) (spec.Expected, error) {
+// expect asks the judge what may be answered, and for the condition numbers.
+// When no convention is given nothing is declared; that must be what the
+// definition in words means, and only where it leaves NaN or a refusal does
+// the definition's own data name the first of the two.
+func expect(r spec.Request, c *spec.Convention) (spec.Expected, []string, error) {
+	if c != nil {
+		if err := c.Check(); err != nil {
+			return spec.Expected{}, nil, err
+		}
+		e, err := judge.Expect(r, *c)
+		return e, strip(&e, !normalises(*c) && weights(r)), err
+	}
 	e, err := judge.Expect(r, spec.Convention{})
 	if err != nil {
-		return e, err
+		return e, nil, err
 	}
 	d, err := judge.Expect(r, spec.Definition())
 	if err != nil {
-		return e, err
+		return e, nil, err
 	}
 	if err := agree(e, d); err != nil {
-		return e, fmt.Errorf("nothing declared and the definition differ: %w", err)
+		return e, nil, fmt.Errorf("nothing declared and the definition differ: %w", err)
 	}
+	return e, strip(&e, weights(r)), nil
+}
+
+func weights(r spec.Request) bool {
+	_, domain, _, _ := r.Op.Split()
+	return domain == spec.Probs
+}
+
+func normalises(c spec.Convention) bool {
+	return slices.ContainsFunc(c.Steps, func(s spec.Step) bool { return s.Do == "normalise" })
+}
+
+// strip removes the masses and returns the condition numbers that they make.
+// The masses are upper bounds, and those of a convention that normalises are
+// not close ones, so that it has no condition numbers; nor have logits and
+// log-probabilities, whose masses are others.
+func strip(e *spec.Expected, close bool) []string {
+	cond := make([]string, len(e.Values))
 	for i := range e.Values {
 		s := &e.Values[i]
-		s.Mass = nil
+		if close && s.Mass != nil && s.RN != "" && strings.Trim(s.RN, "0") != "" {
+			c := new(big.Float).SetPrec(64).Add(s.Mass.AbsT, s.Mass.P)
+			cond[i] = c.Quo(c, s.Mass.AbsK).Text('e', 2)
+		}
+		s.Mass, s.Overflows, s.Divides = nil, false, false
 		// An infinity is a right answer to the bit, too.
 		if s.RN == "" && len(s.Intervals) == 1 && !s.NaN && !s.Reject && s.Intervals[0].Lo.IsInf() {
 			b, err := formats[e.DType].encode(math.Inf(s.Intervals[0].Lo.Sign()))
 			if err != nil {
-				return e, err
+				panic("golden/make: " + err.Error())
 			}
 			s.RN = spec.HexBits(e.DType, b)
 		}
 	}
-	return e, nil
+	return cond
 }
 
 func agree(e, d spec.Expected) error {
@@ -194,11 +290,19 @@ func agree(e, d spec.Expected) error {
 	return nil
 }
 
-// class says what the inputs are, from their exact totals; vectors of
-// different shapes are no pair of pmfs.
+// class says what the inputs are, from the exact totals of what no mask
+// hides; vectors of different shapes are no pair of pmfs, and logits and
+// log-probabilities are no weights.
 func class(v golden.Vector) string {
 	c := golden.PMF
 	arrays := v.Request().Arrays
+	if !weights(v.Request()) {
+		return golden.Other
+	}
+	hidden := func(i int) bool { return v.Mask != nil && v.Mask[i] == "00" }
+	if v.Mask != nil {
+		arrays = arrays[:len(arrays)-1]
+	}
 	if len(arrays) == 2 && !slices.Equal(arrays[0].Shape, arrays[1].Shape) {
 		return golden.Other
 	}
@@ -211,6 +315,9 @@ func class(v golden.Vector) string {
 		for first := 0; first < a.Len(); first += n {
 			total := big.NewRat(-1, 1)
 			for i := first; i < first+n; i++ {
+				if hidden(i) {
+					continue
+				}
 				x := a.Float(i)
 				if !(x >= 0) || math.IsInf(x, 0) {
 					return golden.Other

@@ -168,5 +168,36 @@ func exactZero() family {
 		}
 		qs = append(qs, x)
 	}
+
+	// Products of powers that are 1, for P < Q: K ≥ P ln(P/Q) leaves no others.
+	// The integers are numbers of every format.
+	for _, f := range []format{f64, f32, f16, bf16} {
+		for _, x := range []struct {
+			name, comment string
+			op            spec.Op
+			p, q          []float64
+		}{
+			{"six-3-12", "6 ln(6/3) + 6 ln(6/12)", "kl", []float64{6, 6}, []float64{3, 12}},
+			{"six-2-18", "6 ln(6/2) + 6 ln(6/18)", "kl", []float64{6, 6}, []float64{2, 18}},
+			{"ten-4-25", "10 ln(10/4) + 10 ln(10/25)", "kl", []float64{10, 10}, []float64{4, 25}},
+			{"twelve-9-16", "12 ln(12/9) + 12 ln(12/16)", "kl", []float64{12, 12}, []float64{9, 16}},
+			{"fourteen-4-49", "14 ln(14/4) + 14 ln(14/49)", "kl", []float64{14, 14}, []float64{4, 49}},
+			{"three-powers", "8 ln(8/4) + 4 ln(4/8) + 4 ln(4/8)", "kl", []float64{8, 4, 4}, []float64{4, 8, 8}},
+			{"thirty-in-three", "30 ln 30/25 + 30 ln 30/27 + 30 ln 30/40: 25·27·40 = 30³", "kl", []float64{30, 30, 30}, []float64{25, 27, 40}},
+			{"unequal-weights", "12 ln(12/6) + 6 ln(6/24): 2¹²·4⁻⁶", "kl", []float64{12, 6}, []float64{6, 24}},
+			{"with-zeros", "6 ln(6/4) + 6 ln(6/9) beside zeros", "kl", []float64{0, 6, 6, 0}, []float64{1, 4, 9, 0}},
+			{"cross-entropy", "ln 2 + ln(1/2)", "cross_entropy", []float64{3, 3}, []float64{2, .5}},
+			{"entropy", "2 ln 2 + 4·(1/2) ln(1/2)", "entropy", []float64{2, .5, .5, .5, .5}, nil},
+		} {
+			y := question{name: x.name, f: f, comment: x.comment + " = 0", op: x.op, p: x.p, q: x.q, req: "DEF-1 VAL-14", flags: "exact-zero cancellation", stratum: "p-ne-q"}
+			switch x.op {
+			case "cross_entropy":
+				y.req = "DEF-6 VAL-14"
+			case "entropy":
+				y.req = "DEF-5 VAL-14"
+			}
+			qs = append(qs, y)
+		}
+	}
 	return family{"exact-zero", "near-equal", "unique factorisation", qs}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -63,12 +64,25 @@ func fields(v golden.Vector) []string {
 	if v.QShape != nil {
 		lines = append(lines, field("q_shape", v.QShape))
 	}
-	lines = append(lines, field("p", v.P))
-	if v.Q != nil {
-		lines = append(lines, field("q", v.Q))
+	switch {
+	case v.Generator != nil:
+		lines = append(lines, field("generator", v.Generator))
+	case v.Data != nil:
+		lines = append(lines, field("data", v.Data))
+	default:
+		lines = append(lines, field("p", v.P))
+		if v.Q != nil {
+			lines = append(lines, field("q", v.Q))
+		}
+	}
+	if v.Mask != nil {
+		lines = append(lines, field("mask", v.Mask))
 	}
 	if options := compact(v.Options); options != "{}" {
 		lines = append(lines, `"options": `+options)
+	}
+	if v.Convention != nil {
+		lines = append(lines, field("convention", v.Convention))
 	}
 	lines = append(lines,
 		field("stratum", v.Stratum),
@@ -76,38 +90,45 @@ func fields(v golden.Vector) []string {
 		field("requirements", v.Requirements),
 		field("flags", nonNil(v.Flags)),
 		field("source", v.Source))
+	if v.Hardness > 0 {
+		lines = append(lines, field("hardness", v.Hardness))
+	}
 
 	switch e := v.Expected; {
 	case e.Whole != nil:
-		lines = append(lines, `"expected": `+value(*e.Whole))
+		lines = append(lines, `"expected": `+value(*e.Whole, ""))
 	case len(e.Shape) == 0:
-		lines = append(lines, `"expected": `+value(e.Values[0]))
+		lines = append(lines, `"expected": `+value(e.Values[0], v.Cond[0]))
 	case len(e.Values) == 0:
 		lines = append(lines, `"expected": []`)
 	default:
 		list := make([]string, len(e.Values))
 		for i, s := range e.Values {
-			list[i] = value(s)
+			list[i] = value(s, v.Cond[i])
 		}
 		lines = append(lines, "\"expected\": [\n        "+strings.Join(list, ",\n        ")+"\n      ]")
 	}
 	return lines
 }
 
-// value writes what one number may be. w says how much of it is proved: the
-// enclosure is at most 2^-w wide; an exact number has none.
-func value(s spec.Set) string {
+// value writes what one number may be, its condition number, and how an
+// enclosure was proved: from logarithms with w fractional bits, errs units of
+// 2^-w to both sides. An exact number needs no proof.
+func value(s spec.Set, cond string) string {
 	var out struct {
 		Set    []spec.Interval `json:"set"`
 		NaN    bool            `json:"nan"`
 		Reject bool            `json:"reject"`
 		RN     string          `json:"rn,omitempty"`
 		W      *int            `json:"w,omitempty"`
+		Errs   *big.Int        `json:"errs,omitempty"`
+		Cond   string          `json:"cond,omitempty"`
 	}
 	out.Set, out.NaN, out.Reject, out.RN = nonNil(s.Intervals), s.NaN, s.Reject, s.RN
+	out.Cond = cond
 	for _, v := range s.Intervals {
-		if w, ok := golden.Width(v); ok {
-			out.W = &w
+		if _, ok := golden.Width(v); ok {
+			out.W, out.Errs = &v.W, v.Err
 		}
 	}
 	return compact(out)

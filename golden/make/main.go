@@ -1,6 +1,7 @@
 // Make writes the files of package golden.
 //
 //	go run ./golden/make          write golden/vectors
+//	go run ./golden/make -keep    the same in seconds, computing only what is new
 //	go run ./golden/make -check   exit 1, with a summary, when they are not what would be written
 //
 // The tables in this folder declare questions by their inputs alone; what a
@@ -18,19 +19,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"klconf/golden"
 )
 
 func main() {
 	check := flag.Bool("check", false, "compare, write nothing")
+	keep := flag.Bool("keep", false, "take over the answers of stored questions instead of computing them again")
 	dir := flag.String("dir", "", "folder of the files (default golden/vectors of this module)")
 	flag.Parse()
-	if err := run(*dir, *check); err != nil {
+	if err := run(*dir, *check, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "golden/make:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, check bool) error {
+func run(dir string, check, keep bool) error {
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
@@ -40,7 +44,13 @@ func run(dir string, check bool) error {
 			return err
 		}
 	}
-	files, err := build(families())
+	known := map[string]golden.Vector{}
+	if keep {
+		for _, v := range golden.Vectors() {
+			known[v.ID] = v
+		}
+	}
+	files, err := build(families(), known)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,11 @@ import "klconf/golden"
 // notes says what the flags mean. Victims with a version were run; of the
 // others a report is linked or the source says so.
 var notes = map[string]golden.Note{
+	"accumulation": {
+		BugType: "errors add up over a long row",
+		Effect:  "a sum in the format of the inputs, or in one running total, loses digits that grow with the length of the vocabulary",
+		Victims: []string{"SimSIMD 6.5.16 (3.8e4 ulp of float32 at 50000)", "NumKong 7.8.7 (−4.8 % of float32 at 128256)"},
+	},
 	"all-zero": {
 		BugType: "a vector of zeros is normalised",
 		Effect:  "0/0: NaN or an error where the sum of nothing is asked for",
@@ -21,6 +26,10 @@ var notes = map[string]golden.Note{
 		Effect:  "a value that is truly negative, of measures or of pmfs as rounded, is answered as 0 and the error is hidden",
 		Victims: []string{"scikit-learn 1.9.1 mutual_info_score"},
 		Links:   []string{"keras-team/keras#13747", "keras-team/keras#9754", "scikit-learn/scikit-learn#13847"},
+	},
+	"convention-kept": {
+		BugType: "what was declared is not what is done",
+		Effect:  "under its own convention the implementation answers another number, at a threshold, at zeros or for totals other than 1",
 	},
 	"element-lost": {
 		BugType: "a loop for blocks loses or repeats elements",
@@ -52,6 +61,10 @@ var notes = map[string]golden.Note{
 		Effect:  "half the divergence is answered",
 		Victims: []string{"cuML"},
 	},
+	"hard-to-round": {
+		BugType: "the last bit is decided without enough digits",
+		Effect:  "the value lies so close to a number of the format, or to the middle of two, that a rounding decided from twice the precision is a guess",
+	},
 	"infinity-answered": {
 		BugType: "infinite weights give a number",
 		Effect:  "overflow upstream turns into a plausible result",
@@ -79,6 +92,12 @@ var notes = map[string]golden.Note{
 		Effect:  "a function that wants log Q is given Q and answers a number of the right size",
 		Victims: []string{"callers of torch.nn.functional.kl_div"},
 		Links:   []string{"pytorch/pytorch#51716", "pytorch/pytorch#5282"},
+	},
+	"mask-as-zero": {
+		BugType: "what is masked is not removed",
+		Effect:  "a masked element still counts in a total, in a divisor or in a check for NaN",
+		Victims: []string{"optax before #1786"},
+		Links:   []string{"google-deepmind/optax#1786"},
 	},
 	"mean-divisor": {
 		BugType: "the mean divides by the wrong count",
@@ -202,6 +221,20 @@ var notes = map[string]golden.Note{
 	"symmetric-cross-entropy": {
 		BugType: "cross-entropy is taken to be symmetric",
 		Effect:  "H(Q, P) is answered for H(P, Q)",
+	},
+	"tail-cut-off": {
+		BugType: "logits far below the largest are cut off",
+		Effect:  "the tail of the vocabulary is stored or summed with too few bits, and its share of the divergence is lost",
+		Links:   []string{"ikawrakow/ik_llama.cpp#325"},
+	},
+	"temperature-squared": {
+		BugType: "a factor T² is applied",
+		Effect:  "the loss of distillation is answered in the place of the divergence",
+	},
+	"threshold-edge": {
+		BugType: "a threshold is taken from another format, or its own value is treated as beyond it",
+		Effect:  "weights next to an ε are replaced, dropped or kept against what is declared",
+		Victims: []string{"Keras 3.15.1 losses.KLDivergence (1e-7 as float32 for float64 inputs)"},
 	},
 	"tie": {
 		BugType: "a tie does not go to the even neighbour",

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,10 +26,13 @@ type record struct {
 	Versions map[string]string `json:"versions"`
 	Vectors  int               `json:"vectors"`
 	Values   map[string]int    `json:"values"`
+	Fields   map[string]int    `json:"fields"`
+	Hardest  map[string]int    `json:"hardest"`
 	Checked  struct {
 		Arb      int `json:"arb"`
 		MPMath   int `json:"mpmath"`
 		Rational int `json:"rational"`
+		Cond     int `json:"cond"`
 	} `json:"checked"`
 	MostBits int `json:"most_bits"`
 	Largest  struct {
@@ -55,13 +59,35 @@ var write = flag.Bool("write", false, "write record.json anew")
 
 // The record is about the vectors that are here.
 func TestRecord(t *testing.T) {
-	values := map[string]int{"finite": 0, "infinite": 0, "nan": 0, "nan_or_refusal": 0, "refusal": 0}
+	values := map[string]int{"finite": 0, "infinite": 0, "nan": 0, "nan_or_refusal": 0, "refusal": 0, "several": 0}
+	fields := map[string]int{"convention": 0, "generator": 0, "data": 0, "mask": 0, "hardness": 0}
+	hardest := map[string]int{}
+	cond := 0
 	for _, v := range golden.Vectors() {
+		for field, there := range map[string]bool{"convention": v.Convention != nil, "generator": v.Generator != nil,
+			"data": v.Data != nil, "mask": v.Mask != nil, "hardness": v.Hardness > 0} {
+			if there {
+				fields[field]++
+			}
+		}
+		if v.Hardness > 0 {
+			key := fmt.Sprintf("%s, n = %d", v.DType, v.Len())
+			hardest[key] = max(hardest[key], v.Hardness)
+		}
 		if v.Expected.Whole != nil {
 			values["refusal"]++
 		}
+		for _, c := range v.Cond {
+			if c != "" {
+				cond++
+			}
+		}
 		for _, s := range v.Expected.Values {
 			switch {
+			case len(s.Intervals) > 0 && s.NaN:
+				values["several"]++
+			case len(s.Intervals) == 0 && s.Reject && !s.NaN:
+				values["refusal"]++
 			case len(s.Intervals) > 0 && s.Intervals[0].Lo.IsInf():
 				values["infinite"]++
 			case len(s.Intervals) > 0:
@@ -79,6 +105,9 @@ func TestRecord(t *testing.T) {
 	}
 	if !reflect.DeepEqual(r.Values, values) {
 		t.Errorf("%s: it counts the values %v, there are %v", stale, r.Values, values)
+	}
+	if !reflect.DeepEqual(r.Fields, fields) || !reflect.DeepEqual(r.Hardest, hardest) || r.Checked.Cond != cond {
+		t.Errorf("%s: it counts %v, hardest %v and %d condition numbers, there are %v, %v and %d", stale, r.Fields, r.Hardest, r.Checked.Cond, fields, hardest, cond)
 	}
 	if n := values["finite"]; r.Checked.Arb != n || r.Checked.MPMath != n {
 		t.Errorf("%s: Arb saw %d finite values, mpmath %d, there are %d", stale, r.Checked.Arb, r.Checked.MPMath, n)
@@ -124,7 +153,7 @@ func unable(t *testing.T, err error, said string) {
 // witness runs the program and returns what it prints and its exit code.
 func witness(t *testing.T, uv string, words ...string) (string, int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
 	words = append([]string{"run", "--quiet", "--offline", "--script", "witness.py"}, words...)
 	cmd := exec.CommandContext(ctx, uv, words...)
@@ -184,7 +213,7 @@ func TestWitness(t *testing.T) {
 	})
 
 	// A witness that cannot object is none.
-	for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity"} {
+	for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness", "seed", "kind", "step", "scale", "word", "row", "mask", "temperature"} {
 		t.Run("spoil-"+kind, func(t *testing.T) {
 			out, code := witness(t, uv, "--tenth", "--spoil", kind)
 			first, rest, _ := strings.Cut(out, "\n")
