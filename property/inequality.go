@@ -22,7 +22,12 @@ var inequalities = []Law{
 			return !generalised(c) && (atLeastPlain(c) || endsNormalised(c))
 		},
 		pose: func(t *rapid.T, s *setting) *trial {
-			v := s.but(func(d *domain) { d.close = true }).draw(t)
+			var v vectors
+			if !s.pmf && rapid.Bool().Draw(t, "near") {
+				v = s.proportional(t, 6)
+			} else {
+				v = s.but(func(d *domain) { d.close = true }).draw(t)
+			}
 			r := new(trial)
 			x := r.kl("KL(P‖Q)", s.dtype, v)
 			p, q := v.totals(s.dtype)
@@ -66,7 +71,7 @@ var inequalities = []Law{
 		Proof:      "Pinsker's inequality for P/P and Q/Q: Polyanskiy & Wu, theorem 7.10; Csiszár 1967.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
-			return s.bounded(t, s.drawMirrored, judge.AtLeast, func(w weights) *exact.Form {
+			return s.bounded(t, s.drawEither, judge.AtLeast, func(w weights) *exact.Form {
 				f := logSum(w)
 				n := w.apart()
 				f.AddRat(quotient(n.Mul(n), w.totalP.Mul(w.totalQ).Mul(w.totalQ).Ldexp(1)))
@@ -96,7 +101,7 @@ var inequalities = []Law{
 			"where only logarithms of rational numbers stand.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
-			return s.bounded(t, s.drawConcentrated, judge.AtLeast, func(w weights) *exact.Form {
+			return s.bounded(t, s.drawProportional, judge.AtLeast, func(w weights) *exact.Form {
 				d := w.totalP.Mul(w.totalQ).Ldexp(1)
 				n := w.apart()
 				d, n = d.Mul(d), n.Mul(n)
@@ -115,7 +120,7 @@ var inequalities = []Law{
 		Proof:      "Jensen's inequality for −2 ln of the mean of √(q/p): Polyanskiy & Wu, section 7.5.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
-			return s.bounded(t, s.drawConcentrated, judge.AtLeast, func(w weights) *exact.Form {
+			return s.bounded(t, s.drawProportional, judge.AtLeast, func(w weights) *exact.Form {
 				// The lower end of the bound: from roots that are not below.
 				var roots []exact.Num
 				for i := range w.p {
@@ -138,7 +143,7 @@ var inequalities = []Law{
 		Proof:      "Jensen's inequality for the mean of p/q: Polyanskiy & Wu, section 7.6.",
 		HoldsUnder: boundedAbove,
 		pose: func(t *rapid.T, s *setting) *trial {
-			return s.bounded(t, s.drawConcentrated, judge.AtMost, func(w weights) *exact.Form {
+			return s.bounded(t, s.drawProportional, judge.AtMost, func(w weights) *exact.Form {
 				// C = c/d.
 				c, d := exact.Int(0), exact.Int(1)
 				for i, p := range w.p {
@@ -162,7 +167,7 @@ var inequalities = []Law{
 		Proof:      "K/P is a mean of ln(p/q) with weights p/P.",
 		HoldsUnder: boundedAbove,
 		pose: func(t *rapid.T, s *setting) *trial {
-			v := s.drawNear(t, s.drawConcentrated)
+			v := s.drawNear(t, s.drawProportional)
 			r, w := new(trial), s.weights(v)
 			x := r.kl("KL(P‖Q)", s.dtype, v)
 			low, high := -1, -1
@@ -545,10 +550,14 @@ func (s *setting) drawNear(t *rapid.T, near func(*rapid.T) vectors) vectors {
 	return s.few(6).draw(t)
 }
 
-func (s *setting) drawConcentrated(t *rapid.T) vectors { return s.proportional(t, 6) }
+// drawProportional draws for bounds that are met by P = cQ on the support of P.
+func (s *setting) drawProportional(t *rapid.T) vectors { return s.proportional(t, 6) }
 
-// drawMirrored draws proportional or mirrored vectors.
-func (s *setting) drawMirrored(t *rapid.T) vectors {
+// drawMirrored draws for a bound that is met to second order at P = Q.
+func (s *setting) drawMirrored(t *rapid.T) vectors { return s.mirrored(t, 8) }
+
+// drawEither draws for a bound of which both is true.
+func (s *setting) drawEither(t *rapid.T) vectors {
 	if rapid.Bool().Draw(t, "mirrored") {
 		return s.mirrored(t, 8)
 	}
@@ -607,15 +616,18 @@ func (s *setting) drawTilt(t *rapid.T) (v vectors, a []float64, order judge.Orde
 	v = s.few(6).draw(t)
 	bits := uint(1 + at(dial(t, "bits"), 53))
 	for i := range v.p {
-		e, _ := new(big.Float).SetPrec(bits).SetFloat64(1).Float64()
-		if p, q := s.dtype.Widen(v.p[i]), s.dtype.Widen(v.q[i]); p > 0 && q > 0 {
-			if x := p / q; x > 0 && !math.IsInf(x, 0) {
-				e, _ = new(big.Float).SetPrec(bits).SetFloat64(x).Float64()
-			}
-		}
-		a = append(a, e)
+		e, _ := new(big.Float).SetPrec(bits).SetFloat64(ratioOr1(s.dtype.Widen(v.p[i]), s.dtype.Widen(v.q[i]))).Float64()
+		a = append(a, ratioOr1(e, 1)) // may have been rounded to infinity
 	}
 	return v, a, judge.AtLeast
+}
+
+// ratioOr1 returns p/q rounded, or 1 where that is not finite and positive.
+func ratioOr1(p, q float64) float64 {
+	if x := p / q; x > 0 && !math.IsInf(x, 1) {
+		return x
+	}
+	return 1
 }
 
 // drawApart draws vectors that are near-equal, or have no place in common, or
@@ -638,6 +650,9 @@ func (s *setting) drawApart(t *rapid.T) vectors {
 
 // mutual draws vectors that may be exchanged, mostly near-equal.
 func (s *setting) mutual(t *rapid.T) vectors {
+	if !s.pmf && rapid.Bool().Draw(t, "shifted") {
+		return s.shifted(t, 6)
+	}
 	d := s.symmetric()
 	d.max, d.long, d.close = 8, false, true
 	return d.draw(t)

@@ -217,7 +217,7 @@ func TestEveryLawKills(t *testing.T) {
 		l := lawOf(t, k.law)
 		for _, m := range k.mutants {
 			start := time.Now()
-			o := Run(t.Context(), l, Subject{mutants[m](), spec.Definition(), k.level, spec.F64, offersAll}, Options{1, 100})
+			o := run(t.Context(), l, Subject{mutants[m](), spec.Definition(), k.level, spec.F64, offersAll}, Options{1, 100}, 0)
 			if o.Status != spec.Fail && o.Status != spec.Note {
 				t.Errorf("%s at %s does not find %q: %s %s", k.law, k.level, m, o.Status, o.Message)
 			}

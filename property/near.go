@@ -88,6 +88,21 @@ func (d *domain) mirrored(t *rapid.T, most int) (v vectors) {
 	return v
 }
 
+// shifted draws pairs ((1+δ)x, x) with one δ = ±2^-k. Then K(P‖Q) ≈ δQ and
+// K(Q‖P) ≈ −δQ, and their sum is of second order.
+func (d *domain) shifted(t *rapid.T, most int) vectors {
+	precision := layouts[d.dtype].precision()
+	k := 1 + at(dial(t, "k"), precision/2)
+	factor := 1 + 1/float64(int64(1)<<k)
+	if rapid.Bool().Draw(t, "down") {
+		factor = 2 - factor
+	}
+	return pairs(t, 1, most, func(t *rapid.T) pair {
+		x := d.short(t, precision-1-k)
+		return pair{d.product(factor, x), x}
+	})
+}
+
 // A split is a cell (x + x', y + y') in two parts whose sum is exact.
 type split struct{ one, two, whole pair }
 
