@@ -68,7 +68,7 @@ var inequalities = []Law{
 	{
 		ID: "LAW-4", Requirement: "LAW-4", Ops: klOnly,
 		Statement:  "K ≥ P ln(P/Q) + (P/2)·(Σ|p/P − q/Q|)²",
-		Proof:      "Pinsker's inequality for P/P and Q/Q: Polyanskiy & Wu, theorem 7.10; Csiszár 1967.",
+		Proof:      "Pinsker's inequality, which is LAW-5 for the pmfs p/P and q/Q: Csiszár 1967; Polyanskiy & Wu, chapter 7.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
 			return s.bounded(t, s.drawEither, judge.AtLeast, func(w weights) *exact.Form {
@@ -97,8 +97,8 @@ var inequalities = []Law{
 	{
 		ID: "LAW-6", Requirement: "LAW-6", Ops: klOnly,
 		Statement: "V ≤ √(1 − e^−D), V = ½Σ|p/P − q/Q|, D = K/P − ln(P/Q)",
-		Proof: "Bretagnolle & Huber 1979: Tsybakov 2009, equation 2.25. It is put as K ≥ P ln(P/Q) − P ln(1 − V²), " +
-			"where only logarithms of rational numbers stand.",
+		Proof: "D ≥ −ln(Σ√(pq/PQ))² by LAW-7, and (Σ√(pq/PQ))² ≤ (1 − V)(1 + V) by Cauchy and Schwarz: Bretagnolle & Huber 1979. " +
+			"It is put as K ≥ P ln(P/Q) − P ln(1 − V²), where only logarithms of rational numbers stand.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
 			return s.bounded(t, s.drawProportional, judge.AtLeast, func(w weights) *exact.Form {
@@ -117,7 +117,7 @@ var inequalities = []Law{
 	{
 		ID: "LAW-7", Requirement: "LAW-7", Ops: klOnly,
 		Statement:  "K ≥ 2P ln(P/Σ√(pq))",
-		Proof:      "Jensen's inequality for −2 ln of the mean of √(q/p): Polyanskiy & Wu, section 7.5.",
+		Proof:      "Jensen's inequality for −2 ln of the mean of √(q/p): Polyanskiy & Wu, chapter 7.",
 		HoldsUnder: boundedBelow,
 		pose: func(t *rapid.T, s *setting) *trial {
 			return s.bounded(t, s.drawProportional, judge.AtLeast, func(w weights) *exact.Form {
@@ -140,7 +140,7 @@ var inequalities = []Law{
 	{
 		ID: "LAW-8", Requirement: "LAW-8", Ops: klOnly,
 		Statement:  "K ≤ P ln(C/P), C = Σp²/q",
-		Proof:      "Jensen's inequality for the mean of p/q: Polyanskiy & Wu, section 7.6.",
+		Proof:      "Jensen's inequality for ln of the mean of p/q: Polyanskiy & Wu, chapter 7.",
 		HoldsUnder: boundedAbove,
 		pose: func(t *rapid.T, s *setting) *trial {
 			return s.bounded(t, s.drawProportional, judge.AtMost, func(w weights) *exact.Form {
@@ -317,8 +317,8 @@ var inequalities = []Law{
 	{
 		ID: "LAW-17", Requirement: "LAW-17", Ops: klOnly,
 		Statement: "K ≥ Σ p·f − P ln Σ q·e^f + P ln P, with equality at f = ln(p/q)",
-		Proof: "The difference is P times the divergence of P/P from q·e^f/Σ q·e^f: Donsker & Varadhan 1975, Polyanskiy & Wu, " +
-			"section 4.3. With f = ln a for dyadic a every term is rational or the logarithm of a rational number.",
+		Proof: "The difference is P times the divergence of P/P from q·e^f/Σ q·e^f: Donsker & Varadhan 1975; Polyanskiy & Wu, " +
+			"chapter 4. With f = ln a for dyadic a every term is rational or the logarithm of a rational number.",
 		HoldsUnder: boundedAbove,
 		pose: func(t *rapid.T, s *setting) *trial {
 			v, a, order := s.drawTilt(t)

@@ -13,17 +13,17 @@ type Fault string
 // The faults. K stands for the exact value of any quantity; the last three
 // spoil divergences only, and the last two have no size.
 const (
-	Noise     Fault = "noise"     // K·(1 ± ε), with a sign that the bits of the question decide
-	High      Fault = "high"      // K + ε|K|
-	Low       Fault = "low"       // K − ε|K|
-	Logarithm Fault = "logarithm" // every logarithm of a sum Σ p ln(…) is too small by ε
-	LastTerm  Fault = "last term" // the last term is multiplied by 1 − ε
-	Finite    Fault = "finite"    // a term with p > 0 = q is left out
-	Symmetric Fault = "symmetric" // ½K(P‖Q) + ½K(Q‖P) in place of K(P‖Q)
+	Noise           Fault = "noise"            // K·(1 ± ε), with a sign that the bits of the question decide
+	LogarithmError  Fault = "logarithm error"  // every logarithm of a sum Σ p ln(…) is too small by ε
+	Excess          Fault = "excess"           // K + ε|K|
+	Deficit         Fault = "deficit"          // K − ε|K|
+	LastTermError   Fault = "last-term error"  // the last term is multiplied by 1 − ε
+	DroppedInfinity Fault = "dropped infinity" // a term with p > 0 = q is left out
+	Symmetry        Fault = "symmetry"         // ½K(P‖Q) + ½K(Q‖P) in place of K(P‖Q)
 )
 
 // Faults has all of them, the most general first.
-var Faults = []Fault{Noise, Logarithm, LastTerm, High, Low, Finite, Symmetric}
+var Faults = []Fault{Noise, LogarithmError, Excess, Deficit, LastTermError, DroppedInfinity, Symmetry}
 
 // A Power is how small a fault a law finds, at a level of accuracy: the ε
 // from which on 100 draws in float64 under the definition find the fault with
@@ -34,7 +34,7 @@ var Faults = []Fault{Noise, Logarithm, LastTerm, High, Low, Finite, Symmetric}
 // draws find the fault with probability 0.99 from the ε on that is above 4.5 %
 // of all thresholds, as 1 − 0.955^100 = 0.99. Of the thresholds of 2000 draws
 // the 113th smallest is not below that ε with a confidence of 99 %. The sizes
-// that are tried go from 2^-70 to 1, so that 8.47e-22 means that or less.
+// that are tried go from 2^-70 to ½, so that 8.47e-22 means that or less.
 type Power struct {
 	Fault Fault
 	Level spec.Level
@@ -46,7 +46,7 @@ type Power struct {
 var PowerLevels = []spec.Level{spec.L1, spec.L5}
 
 // Power returns what the law was measured to find, in the order of Faults and
-// PowerLevels. What it does not find up to ε = 1 is not in the list.
+// PowerLevels. What it does not find up to ε = ½ is not in the list.
 func (l Law) Power() []Power {
 	var all []Power
 	for _, f := range Faults {
@@ -57,17 +57,6 @@ func (l Law) Power() []Power {
 		}
 	}
 	return all
-}
-
-// Best returns the smallest fault that the law finds in a subject of which L1
-// is demanded, of those that have a size if there is any.
-func (l Law) Best() (best Power, ok bool) {
-	for _, p := range l.Power() {
-		if p.Level == spec.L1 && (!ok || p.Size > 0 && (best.Size == 0 || p.Size < best.Size)) {
-			best, ok = p, true
-		}
-	}
-	return best, ok
 }
 
 //go:embed power.json
