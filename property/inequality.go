@@ -275,7 +275,7 @@ var inequalities = []Law{
 		},
 		pose: func(t *rapid.T, s *setting) *trial {
 			d := s.few(6)
-			d.min = max(d.min, 1)
+			d.min, d.most = max(d.min, 1), d.most-1
 			v := d.draw(t)
 			i := at(dial(t, "place"), v.len())
 			w := v.pick(v.len(), func(i int) int { return i })
@@ -553,8 +553,14 @@ func (s *setting) drawNear(t *rapid.T, near func(*rapid.T) vectors) vectors {
 // drawProportional draws for bounds that are met by P = cQ on the support of P.
 func (s *setting) drawProportional(t *rapid.T) vectors { return s.proportional(t, 6) }
 
-// drawMirrored draws for a bound that is met to second order at P = Q.
-func (s *setting) drawMirrored(t *rapid.T) vectors { return s.mirrored(t, 8) }
+// drawMirrored draws for a bound that is met to second order at P = Q, and at
+// P = 0.
+func (s *setting) drawMirrored(t *rapid.T) vectors {
+	if at(dial(t, "none"), 8) == 7 && s.zeros.p && !s.positive {
+		return pairs(t, 1, 6, func(t *rapid.T) pair { return pair{0, s.number(t, ordinary)} })
+	}
+	return s.mirrored(t, 8)
+}
 
 // drawEither draws for a bound of which both is true.
 func (s *setting) drawEither(t *rapid.T) vectors {

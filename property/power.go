@@ -34,7 +34,7 @@ var Faults = []Fault{Noise, LogarithmError, Excess, Deficit, LastTermError, Drop
 // draws find the fault with probability 0.99 from the ε on that is above 4.5 %
 // of all thresholds, as 1 − 0.955^100 = 0.99. Of the thresholds of 2000 draws
 // the 113th smallest is not below that ε with a confidence of 99 %. The sizes
-// that are tried go from 2^-70 to ½, so that 8.47e-22 means that or less.
+// that are tried, powers of √2, go from 2^-70 to ½, so that 8.47e-22 means that or less.
 type Power struct {
 	Fault Fault
 	Level spec.Level
