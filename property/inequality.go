@@ -448,6 +448,20 @@ var inequalities = []Law{
 	},
 }
 
+// nonnegative claims K ≥ 0 for vectors with P ≥ Q.
+func (s *setting) nonnegative(t *rapid.T, strict bool) *trial {
+	d := s.symmetric()
+	d.close = true
+	v := d.draw(t)
+	if p, q := v.totals(s.dtype); p.Cmp(q) < 0 {
+		v = v.swapped()
+	}
+	r := new(trial)
+	r.claim(s.unit(v.len()).atLeast(), judge.Zero, one(r.kl("KL(P‖Q)", s.dtype, v)))
+	r.claims[0].strict = strict
+	return r
+}
+
 // boundedBelow reports whether a lower bound of Σ p ln(p/q) is one of the
 // answers, as setting.bound puts it.
 func boundedBelow(c spec.Convention) bool {

@@ -113,35 +113,6 @@ func (s *setting) drawFlavour(t *rapid.T) flavour {
 	return rapid.SampledFrom([]flavour{counts, ordinary, ratio, wide, subnormal}).Draw(t, "flavour")
 }
 
-// self draws P twice.
-func (s *setting) self(t *rapid.T) vectors {
-	v := s.but(func(d *domain) { d.zeros = zeros{both: d.zeros.both} }).draw(t)
-	return vectors{v.p, v.p}
-}
-
-// inserted claims that a pair changes nothing, wherever it stands.
-func (s *setting) inserted(t *rapid.T, name string, x pair) *trial {
-	place := dial(t, "place")
-	v := s.draw(t)
-	r := new(trial)
-	r.same(r.kl("KL(P‖Q)", s.dtype, v), r.kl(name, s.dtype, v.with(at(place, v.len()+1), x)))
-	return r
-}
-
-// nonnegative claims K ≥ 0 for vectors with P ≥ Q.
-func (s *setting) nonnegative(t *rapid.T, strict bool) *trial {
-	d := s.symmetric()
-	d.close = true
-	v := d.draw(t)
-	if p, q := v.totals(s.dtype); p.Cmp(q) < 0 {
-		v = v.swapped()
-	}
-	r := new(trial)
-	r.claim(s.unit(v.len()).atLeast(), judge.Zero, one(r.kl("KL(P‖Q)", s.dtype, v)))
-	r.claims[0].strict = strict
-	return r
-}
-
 // row draws probability vectors of length n.
 func (s *setting) row(t *rapid.T, n int) vectors {
 	weight := func(i int) (p, q uint64) {

@@ -202,3 +202,18 @@ var metamorphic = []Law{
 		},
 	},
 }
+
+// self draws P twice.
+func (s *setting) self(t *rapid.T) vectors {
+	v := s.but(func(d *domain) { d.zeros = zeros{both: d.zeros.both} }).draw(t)
+	return vectors{v.p, v.p}
+}
+
+// inserted claims that a pair changes nothing, wherever it stands.
+func (s *setting) inserted(t *rapid.T, name string, x pair) *trial {
+	place := dial(t, "place")
+	v := s.draw(t)
+	r := new(trial)
+	r.same(r.kl("KL(P‖Q)", s.dtype, v), r.kl(name, s.dtype, v.with(at(place, v.len()+1), x)))
+	return r
+}
