@@ -185,12 +185,14 @@ func changed[E float](x, y []E) int {
 func (f pair[E]) again(x question[E]) string {
 	p, q := aligned(x.p), aligned(x.q)
 	first := f.ask(p, q)
-	for _, s := range [][]E{p, q} {
-		for i := range s {
-			s[i] = E(i%3 + 1)
-		}
+	counted := make([]E, max(len(p), len(q)))
+	for i := range counted {
+		counted[i] = E(i%3 + 1)
 	}
-	other, fresh := f.ask(p, q), f.ask(aligned(p), aligned(q))
+	copy(p, counted)
+	copy(q, counted)
+	// What the call does to its slices is another check's.
+	other, fresh := f.ask(p, q), f.ask(aligned(counted[:len(p)]), aligned(counted[:len(q)]))
 	copy(p, x.p)
 	copy(q, x.q)
 	second := f.ask(p, q)

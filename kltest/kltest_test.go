@@ -156,6 +156,13 @@ var wrong = []struct {
 }{
 	{"mutates", kltest.Func(mutating), nil, "IO-1",
 		[]string{"IO-1: The inputs are not modified.", "go/inputs/f64", "the call changed p[0] from", "go test -run '^TestWrong$/^mutates$/^IO-1$'"}, true},
+	{"writes-one-element", kltest.Func(func(p, q []float64) float64 {
+		v := plain(p, q)
+		if len(q) > 0 {
+			q[0] = 7
+		}
+		return v
+	}), nil, "IO-1", []string{"go/inputs/f64", "the call changed q[0] from"}, true},
 	{"writes-outside", kltest.Func(func(p, q []float64) float64 {
 		if cap(p) > len(p) {
 			p[:len(p)+1][len(p)] = 1
@@ -243,6 +250,19 @@ var wrong = []struct {
 		}
 		return plain(a, b)
 	}), nil, "convention", []string{"kltest.Convention(`{\"nan\":\"ignore\"}`)"}, false},
+	{"normalises-against-the-definition", kltest.Func(func(p, q []float64) float64 {
+		if _, done := special(p, q); done || len(p) == 0 {
+			return plain(p, q)
+		}
+		a, b := 0.0, 0.0
+		for i := range p {
+			a, b = a+p[i], b+q[i]
+		}
+		if v := plain(p, q)/a + math.Log(b/a); a > 0 {
+			return v
+		}
+		return 0
+	}), []kltest.Option{kltest.Convention(`{"complete":true}`)}, "DEF-1", []string{"DEF-1: ", "why:"}, false},
 	{"overclaims", kltest.Func(plain), []kltest.Option{kltest.Claim(spec.L5)}, "ACC-6", []string{"L5 is claimed"}, false},
 	{"known-passes", kltest.Func(plain), []kltest.Option{kltest.Known("go/inputs", "it did")}, "IO-1", []string{"unexpected pass"}, true},
 	{"too-few-rows", kltest.Rows(func(p, q [][]float64) []float64 {
@@ -313,6 +333,19 @@ func TestRunPattern(t *testing.T) {
 	}
 }
 
+// With -short no laws are asked, without it every one is a subtest of its own.
+func TestShort(t *testing.T) {
+	const name = "normalises-against-the-definition"
+	for _, short := range []string{"false", "true"} {
+		said, out := child(t, "^TestWrong$/^"+name+"$", "-test.short="+short)
+		for _, law := range []string{"LAW-M6", "LAW-3", "LAW-5", "LAW-11", "LAW-14", "LAW-15"} {
+			if shown := strings.Contains(said[name], "--- FAIL: TestWrong/"+name+"/"+law+" "); shown != (short == "false") {
+				t.Errorf("-short=%s, %s is shown: %t\n%s", short, law, shown, out)
+			}
+		}
+	}
+}
+
 // child returns what the tests that pattern selects print, by wrong function.
 func child(t *testing.T, pattern string, flags ...string) (said map[string]string, out string) {
 	cmd := exec.Command(os.Args[0], append(flags, "-test.run="+pattern)...)
@@ -334,6 +367,29 @@ func TestForeignModule(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: another module is built")
 	}
+	if out, err := foreign(t, "-short"); err != nil {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// The calls at the same time are such that the race detector sees memory that
+// is shared.
+func TestForeignRace(t *testing.T) {
+	if os.Getenv("KLCONF_FULL") == "" {
+		t.Skip("KLCONF_FULL is not set: everything is built anew for the race detector")
+	}
+	out, err := foreign(t, "-short", "-race")
+	if err == nil || !strings.Contains(out, "WARNING: DATA RACE") || !strings.Contains(out, "--- FAIL: TestShared (") {
+		t.Errorf("the race was not found: %v\n%s", err, out)
+	}
+	if strings.Contains(out, "--- FAIL: TestKL ") {
+		t.Errorf("a race where there is none:\n%s", out)
+	}
+}
+
+// foreign runs the tests of the foreign module.
+func foreign(t *testing.T, flags ...string) (string, error) {
+	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
@@ -357,14 +413,12 @@ func TestForeignModule(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "test", "-short", "-count=1", ".")
+	cmd := exec.Command("go", slices.Concat([]string{"test", "-count=1"}, flags, []string{"."})...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	if strings.Contains(string(out), "module lookup disabled") {
 		t.Skipf("the module cache does not suffice:\n%s", out)
 	}
-	if err != nil {
-		t.Errorf("%v:\n%s", err, out)
-	}
+	return string(out), err
 }

@@ -48,6 +48,7 @@ type domain struct {
 	min, max    int  // pairs, before the vectors are made long
 	long        bool // lengths around 128, 256, 512 and 1024 as well
 	close       bool // near-equal vectors above all: for bounds that these meet
+	pmfBits     int  // the most that the entries of pmfs need, or 0
 }
 
 // domainOf returns what a convention can take: zeros where its rules give
@@ -324,7 +325,11 @@ func (d *domain) drawPMF(t *rapid.T, z zeros, from, to int) vectors {
 // not zero; entry 0 never is, and takes the rest.
 func (d *domain) pmfOf(t *rapid.T, n int, weight func(i int) (p, q uint64), zero func(i int) (p, q bool)) vectors {
 	l := layouts[d.dtype]
-	m := rapid.IntRange(bits.Len(uint(n)), max(bits.Len(uint(n)), min(l.fraction+1, 1-d.least-1))).Draw(t, "m")
+	most := min(l.fraction+1, 1-d.least-1)
+	if d.pmfBits > 0 {
+		most = min(most, d.pmfBits)
+	}
+	m := rapid.IntRange(bits.Len(uint(n)), max(bits.Len(uint(n)), most)).Draw(t, "m")
 	share := func(of func(i int) (w uint64, zero bool)) []uint64 {
 		units := make([]uint64, n)
 		left, sum := uint64(1)<<m, uint64(0)

@@ -159,18 +159,25 @@ func TestInstancesAreExact(t *testing.T) {
 	for _, d := range formatsDrawn {
 		for _, c := range []string{`{}`, `{"requires_normalised":"0"}`} {
 			s := &setting{domainOf(d, conventionOf(t, c)), conventionOf(t, c), d.ResultDType()}
-			pose := func(id string, f func(t *rapid.T, one, two vectors)) {
+			number := func(x uint64) exact.Num { return exact.Float(d.Widen(x)) }
+			posed := func(id string, f func(t *rapid.T, all []vectors)) {
 				l := lawOf(t, id)
 				defer setFlags(draws, 1)()
 				r := record("klconf/"+id, func(r *recorder) {
 					rapid.Check(r, func(t *rapid.T) {
-						tr := l.pose(t, s)
-						f(t, bitsOf(tr.questions[0]), bitsOf(tr.questions[1]))
+						var all []vectors
+						for _, q := range l.pose(t, s).questions {
+							all = append(all, bitsOf(q))
+						}
+						f(t, all)
 					})
 				})
 				if r.failed {
 					t.Fatal(r.message())
 				}
+			}
+			pose := func(id string, f func(t *rapid.T, one, two vectors)) {
+				posed(id, func(t *rapid.T, all []vectors) { f(t, all[0], all[1]) })
 			}
 			pose("LAW-M5", func(t *rapid.T, one, two vectors) {
 				p, q := one.totals(d)
@@ -193,6 +200,71 @@ func TestInstancesAreExact(t *testing.T) {
 					t.Fatalf("LAW-M1 in %s: %x and %x", d, one, two)
 				}
 			})
+			pose("LAW-10", func(t *rapid.T, fine, merged vectors) {
+				p, q := fine.totals(d)
+				x, y := merged.totals(d)
+				if p.Cmp(x) != 0 || q.Cmp(y) != 0 || merged.len() > fine.len() {
+					t.Fatalf("LAW-10 in %s: %x and %x", d, fine, merged)
+				}
+			})
+			pose("LAW-15", func(t *rapid.T, raised, v vectors) {
+				for i := range v.p {
+					if raised.p[i] != v.p[i] || d.Widen(raised.q[i]) < d.Widen(v.q[i]) || math.IsInf(d.Widen(raised.q[i]), 0) {
+						t.Fatalf("LAW-15 in %s: %x and %x", d, v, raised)
+					}
+				}
+			})
+			posed("LAW-13", func(t *rapid.T, all []vectors) {
+				factor := exact.Int(1) // 2 where the sum is of halves
+				if s.pmf {
+					factor = exact.Int(2)
+				}
+				for i := range all[0].p {
+					for _, x := range [][3]uint64{{all[0].p[i], all[1].p[i], all[2].p[i]}, {all[0].q[i], all[1].q[i], all[2].q[i]}} {
+						if number(x[0]).Mul(factor).Cmp(number(x[1]).Add(number(x[2]))) != 0 {
+							t.Fatalf("LAW-13 in %s: %x", d, all)
+						}
+					}
+				}
+			})
+			// Product and joint measures have the totals that their parts say, and
+			// so all entries; an entry that was rounded would show.
+			posed("LAW-12", func(t *rapid.T, all []vectors) {
+				product, v, w := all[0], all[1], all[2]
+				for i := range product.p {
+					j, k := i/w.len(), i%w.len()
+					if number(product.p[i]).Cmp(number(v.p[j]).Mul(number(w.p[k]))) != 0 ||
+						number(product.q[i]).Cmp(number(v.q[j]).Mul(number(w.q[k]))) != 0 {
+						t.Fatalf("LAW-12 in %s: %x", d, all)
+					}
+				}
+			})
+			posed("LAW-11", func(t *rapid.T, all []vectors) {
+				margins, rows, joint := all[0], all[1:len(all)-1], all[len(all)-1]
+				p, q := margins.totals(d)
+				x, y := joint.totals(d)
+				if p.Cmp(x) != 0 || q.Cmp(y) != 0 {
+					t.Fatalf("LAW-11 in %s: %x", d, all)
+				}
+				for _, row := range rows {
+					p, q := row.totals(d)
+					if one := exact.Int(1); p.Cmp(one) != 0 || q.Cmp(one) != 0 {
+						t.Fatalf("LAW-11 in %s: row %x", d, row)
+					}
+				}
+			})
+			if !s.pmf {
+				pose("LAW-14", func(t *rapid.T, scaled, v vectors) {
+					// One ratio for all, and so no rounding: (a·p)·p' = (a·p')·p.
+					for i := range v.p {
+						for _, x := range [][4]uint64{{scaled.p[i], v.p[0], scaled.p[0], v.p[i]}, {scaled.q[i], v.q[0], scaled.q[0], v.q[i]}} {
+							if number(x[0]).Mul(number(x[1])).Cmp(number(x[2]).Mul(number(x[3]))) != 0 {
+								t.Fatalf("LAW-14 in %s: %x and %x", d, v, scaled)
+							}
+						}
+					}
+				})
+			}
 			pose("LAW-M6", func(t *rapid.T, one, two vectors) {
 				l := layouts[d]
 				for i := range one.p {

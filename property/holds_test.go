@@ -55,17 +55,32 @@ var conventions = []string{
 // conservative lists where HoldsUnder says no although nothing that is drawn
 // contradicts the law, and why. The laws are separated by spaces.
 var conservative = []struct{ laws, convention, why string }{
-	{"LAW-2 LAW-2S LAW-3", `{"steps":[{"do":"clamp","of":"p","lo":"0x1p-1"}]}`, "P grows and Q stays: K ≥ P′ − Q ≥ P − Q"},
-	{"LAW-2 LAW-2S LAW-3", `{"steps":[{"do":"add","of":"p","value":"0x1p-1"}]}`, "P grows and Q stays"},
-	{"LAW-2 LAW-2S LAW-3", `{"steps":[{"do":"replace","of":"p","at_or_below":"0","value":"0x1p-1"}]}`, "P grows and Q stays"},
-	{"LAW-1 LAW-2 LAW-2S LAW-3", `{"steps":[{"do":"clamp","of":"p","in":"log","lo":"0x1p-1"}]}`, "every term grows"},
+	{"LAW-2 LAW-2S LAW-3 LAW-19", `{"steps":[{"do":"clamp","of":"p","lo":"0x1p-1"}]}`, "P grows and Q stays: K ≥ P′ − Q ≥ P − Q"},
+	{"LAW-2 LAW-2S LAW-3 LAW-19", `{"steps":[{"do":"add","of":"p","value":"0x1p-1"}]}`, "P grows and Q stays"},
+	{"LAW-2 LAW-2S LAW-3 LAW-19", `{"steps":[{"do":"replace","of":"p","at_or_below":"0","value":"0x1p-1"}]}`, "P grows and Q stays"},
+	{"LAW-1 LAW-2 LAW-2S LAW-3 LAW-4 LAW-5 LAW-6 LAW-7 LAW-19", `{"steps":[{"do":"clamp","of":"p","in":"log","lo":"0x1p-1"}]}`, "every term grows"},
+	{"LAW-10 LAW-13", `{"steps":[{"do":"clamp","of":"p","in":"log","lo":"0x1p-1"}]}`, "every term grows, by p·max(0, ln(½/p)), which is subadditive"},
+	{"LAW-4 LAW-5 LAW-6 LAW-7", `{"steps":[{"do":"normalise","of":"p"},{"do":"add","of":"p","in":"log","value":"0x1p-1"}]}`, "every term grows"},
+	{"LAW-10", `{"steps":[{"do":"normalise","of":"p"},{"do":"add","of":"p","in":"log","value":"0x1p-1"}]}`, "every term grows, by p ln(1 + 1/(2p)), which is subadditive"},
+	{"LAW-8", `{"steps":[{"do":"add","of":"p","in":"log","value":"0x1p-1"},{"do":"normalise","of":"p"}]}`, "Σ p ln p′ ≤ Σ p ln p for two pmfs"},
+	{"LAW-8", `{"steps":[{"do":"clamp","of":"q","lo":"0x1p-1"}]}`, "Q grows and P stays"},
+	{"LAW-8", `{"steps":[{"do":"add","of":"q","value":"0x1p-1"}]}`, "Q grows and P stays"},
+	{"LAW-8", `{"steps":[{"do":"replace","of":"q","at_or_below":"0","value":"0x1p-1"}]}`, "the bound is infinite where anything is replaced"},
+	{"LAW-8", `{"steps":[{"do":"drop_term","where":"q","at_or_below":"0"}]}`, "the bound is infinite where a term is dropped"},
+	{"LAW-8", `{"steps":[{"do":"add","of":"both","value":"0x1p-1"}]}`, "K is subadditive, and that of equal numbers is 0"},
+	{"LAW-8", `{"steps":[{"do":"normalise","of":"both"},{"do":"clamp","of":"both","lo":"0x1p-1"},{"do":"normalise","of":"both"}]}`,
+		"clamping makes every φ smaller, and P′ ≥ 1: K′ ≤ Σφ′/P′ ≤ Σφ = K"},
+	{"LAW-16", `{"steps":[{"do":"normalise","of":"both"},{"do":"clamp","of":"both","lo":"0x1p-1"},{"do":"normalise","of":"both"}]}`, "Q stays constant"},
+	{"LAW-16", `{"steps":[{"do":"add","of":"p","in":"log","value":"0x1p-1"},{"do":"normalise","of":"p"}]}`,
+		"P′ is a mean of P and the constant, and K is convex"},
+	{"LAW-15", `{"steps":[{"do":"replace","of":"both","at_or_below":"0x1p-1","value":"0x1p-2"}]}`, "what is replaced by less stays in order"},
 	{"LAW-2 LAW-2S LAW-3", `{"steps":[{"do":"add","of":"both","value":"0x1p-1"}]}`, "P − Q stays"},
 	{"LAW-20", `{"zero_q":"reject"}`, "what would contradict it is refused"},
 	{"LAW-20", `{"zero_q":"nan"}`, "what would contradict it is NaN"},
 	{"LAW-M2", `{"zero_p":"nan"}`, "what would contradict it is NaN"},
 	{"LAW-M2", `{"zero_p":"reject"}`, "what would contradict it is refused"},
-	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3", `{"requires_normalised":"0x1p-20"}`, "what is not normalised is refused"},
-	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3", `{"requires_normalised":"0"}`, "what is not normalised is refused"},
+	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3 LAW-14 LAW-15", `{"requires_normalised":"0x1p-20"}`, "what is not normalised is refused"},
+	{"LAW-M2 LAW-M3 LAW-M6 LAW-M7 LAW-M8 LAW-3 LAW-14 LAW-15", `{"requires_normalised":"0"}`, "what is not normalised is refused"},
 }
 
 // HoldsUnder is exact: where it says yes the oracle under that convention

@@ -20,7 +20,7 @@ func exactKL(p, q []float64) float64 {
 // kl is a subject that answers kl, and batches row by row, with f.
 func kl(f func(p, q []float64) float64) asker {
 	g := map[spec.Quantity]func(p, q []float64) float64{
-		spec.KL: f, spec.Entropy: naive[spec.Entropy], spec.CrossEntropy: naive[spec.CrossEntropy],
+		spec.KL: f, spec.Entropy: naive[spec.Entropy], spec.CrossEntropy: naive[spec.CrossEntropy], spec.JS: naive[spec.JS],
 	}
 	return loop(g)
 }
@@ -34,6 +34,17 @@ func terms(f func(p, q float64) (float64, float64)) asker {
 		}
 		return exactKL(x, y)
 	})
+}
+
+// js is a subject whose Jensen-Shannon divergence is spoilt by f.
+func js(f func(float64) float64) asker {
+	return func(ctx context.Context, r spec.Request) spec.Answer {
+		a := oracle(spec.Convention{})(ctx, r)
+		if x, ok := a.Result(); ok && r.Op == "js" {
+			x.SetBits(0, judge.Bits(x.DType, f(x.Float(0))))
+		}
+		return a
+	}
 }
 
 // mutants are wrong implementations, each with one mistake.
@@ -115,6 +126,10 @@ var mutants = map[string]func() asker{
 	"symmetrised": func() asker {
 		return kl(func(p, q []float64) float64 { return (exactKL(p, q) + exactKL(q, p)) / 2 })
 	},
+	"Jensen-Shannon not halved": func() asker {
+		return js(func(x float64) float64 { return 2 * x })
+	},
+	"Jensen-Shannon's root": func() asker { return js(math.Sqrt) },
 	"q added where p = 0": func() asker {
 		return kl(func(p, q []float64) float64 {
 			s := exactKL(p, q)
@@ -151,6 +166,35 @@ var killers = []struct {
 	{"LAW-2S", spec.L1, []string{"plain float64 sum"}},
 	{"LAW-2Z", spec.L1, []string{"1e-3 added to Q"}},
 	{"LAW-3", spec.L1, []string{"normalised", "generalised", "clamped at 0", "last element dropped", "1e-3 added to Q"}},
+	{"LAW-4", spec.L5, []string{"plain float64 sum", "float32 sum", "absolute terms"}},
+	{"LAW-4", spec.L1, []string{"swapped arguments", "bits", "normalised", "1e-3 added to Q", "clipped at 1e-3"}},
+	{"LAW-5", spec.L5, []string{"plain float64 sum", "float32 sum"}},
+	{"LAW-5", spec.L1, []string{"swapped arguments", "bits", "normalised", "generalised", "symmetrised"}},
+	{"LAW-6", spec.L5, []string{"plain float64 sum", "absolute terms"}},
+	{"LAW-6", spec.L1, []string{"swapped arguments", "q = 0 dropped", "bits", "last element dropped"}},
+	{"LAW-7", spec.L5, []string{"plain float64 sum", "absolute terms"}},
+	{"LAW-7", spec.L1, []string{"swapped arguments", "q = 0 dropped", "float32 sum", "generalised"}},
+	{"LAW-8", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-8", spec.L1, []string{"element 3 counted twice", "absolute terms", "normalised", "clamped at 0", "q added where p = 0"}},
+	{"LAW-9", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-9", spec.L1, []string{"bits", "absolute terms", "clamped at 0", "normalised", "q added where p = 0", "element 3 counted twice"}},
+	{"LAW-10", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-10", spec.L1, []string{"1e-3 added to Q", "absolute terms", "last element dropped", "q = 0 dropped"}},
+	{"LAW-11", spec.L5, []string{"plain float64 sum", "bits", "generalised"}},
+	{"LAW-11", spec.L1, []string{"absolute terms", "clamped at 0", "clipped at 1e-3", "normalised", "float32 sum", "tail of four lost"}},
+	{"LAW-12", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-12", spec.L1, []string{"absolute terms", "clamped at 0", "generalised", "normalised", "symmetrised", "element 3 counted twice"}},
+	{"LAW-13", spec.L5, []string{"swapped arguments", "plain float64 sum", "bits"}},
+	{"LAW-13", spec.L1, []string{"normalised", "absolute terms", "float32 sum", "1e-3 added to Q"}},
+	{"LAW-14", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-14", spec.L1, []string{"normalised", "generalised", "bits", "swapped arguments", "clamped at 0", "clipped at 1e-3"}},
+	{"LAW-15", spec.L1, []string{"normalised", "generalised", "swapped arguments", "symmetrised", "q = 0 dropped"}},
+	{"LAW-16", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-16", spec.L1, []string{"bits", "normalised", "generalised", "q added where p = 0", "float32 sum"}},
+	{"LAW-17", spec.L5, []string{"plain float64 sum"}},
+	{"LAW-17", spec.L1, []string{"bits", "normalised", "swapped arguments", "absolute terms", "float32 sum"}},
+	{"LAW-18", spec.L1, []string{"normalised", "Jensen-Shannon not halved", "Jensen-Shannon's root"}},
+	{"LAW-19", spec.L1, []string{"1e-3 added to Q", "state kept from call to call"}},
 	{"LAW-20", spec.L1, []string{"q = 0 dropped", "1e-3 added to Q", "clipped at 1e-3"}},
 	{"LAW-21", spec.L1, []string{"swapped arguments", "bits", "generalised", "float32 sum", "absolute terms"}},
 	{"LAW-22", spec.L1, []string{"symmetrised"}},
@@ -173,7 +217,7 @@ func TestEveryLawKills(t *testing.T) {
 		l := lawOf(t, k.law)
 		for _, m := range k.mutants {
 			start := time.Now()
-			o := Run(t.Context(), l, Subject{mutants[m](), spec.Definition(), k.level, spec.F64, offersAll}, Options{1, 100})
+			o := run(t.Context(), l, Subject{mutants[m](), spec.Definition(), k.level, spec.F64, offersAll}, Options{1, 100}, 0)
 			if o.Status != spec.Fail && o.Status != spec.Note {
 				t.Errorf("%s at %s does not find %q: %s %s", k.law, k.level, m, o.Status, o.Message)
 			}

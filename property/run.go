@@ -269,6 +269,14 @@ func (c *checker) try(r *trial) verdict {
 	for i, q := range r.questions {
 		expected[i] = sync.OnceValues(func() (spec.Expected, error) { return judge.Expect(q, c.subject.Convention) })
 	}
+	v.status, v.message = c.decide(r, v.answers, expected)
+	return v
+}
+
+// decide decides the claims about answers, each of which may be what expected
+// says.
+func (c *checker) decide(r *trial, answers []spec.Answer, expected []func() (spec.Expected, error)) (spec.Status, string) {
+	all := spec.Skipped
 	for _, claim := range r.claims {
 		level := c.subject.Level
 		if claim.strict {
@@ -277,22 +285,21 @@ func (c *checker) try(r *trial) verdict {
 		terms := make([]judge.Term, len(claim.sum))
 		for i, w := range claim.sum {
 			terms[i] = judge.Term{Name: r.names[w.question], Weight: w.weight, DType: c.setting.result,
-				Answer: v.answers[w.question], Expected: expected[w.question]}
+				Answer: answers[w.question], Expected: expected[w.question]}
 			if w.row >= 0 {
-				terms[i].Answer, terms[i].Expected = rowOf(w.row, v.answers[w.question], expected[w.question])
+				terms[i].Answer, terms[i].Expected = rowOf(w.row, answers[w.question], expected[w.question])
 			}
 		}
 		status, why := judge.Relation(terms, claim.order, claim.bound, level, c.requirement)
 		switch status {
 		case spec.Pass:
-			v.status = spec.Pass
+			all = spec.Pass
 		case spec.Skipped:
 		default:
-			v.status, v.message = status, why
-			return v
+			return status, why
 		}
 	}
-	return v
+	return all, ""
 }
 
 // ends lists the answers that end a law.

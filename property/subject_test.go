@@ -91,6 +91,18 @@ var naive = map[spec.Quantity]func(p, q []float64) float64{
 		}
 		return s
 	},
+	spec.JS: func(p, q []float64) float64 {
+		s := 0.0
+		for i := range p {
+			m := ln(p[i] + q[i])
+			for _, x := range []float64{p[i], q[i]} {
+				if x > 0 {
+					s += x / 2 * (ln(x) + math.Ln2 - m)
+				}
+			}
+		}
+		return s
+	},
 	spec.Entropy: func(p, _ []float64) float64 {
 		s := 0.0
 		for i := range p {

@@ -7,7 +7,7 @@ import (
 )
 
 // Version is the version of this catalogue of requirements.
-const Version = "0.1"
+const Version = "0.2"
 
 // A Force says how strongly a requirement binds, as in RFC 2119. Only a
 // failed MUST makes an implementation nonconforming.

@@ -112,9 +112,32 @@ func listVectors(shelf) (rows [][]string, err error) {
 
 func listLaws(shelf) (rows [][]string, err error) {
 	for _, l := range property.Laws() {
-		rows = append(rows, []string{l.ID, l.Requirement, l.Statement})
+		holds := "not under the definition"
+		if l.HoldsUnder(spec.Definition()) {
+			holds = "under the definition"
+		}
+		rows = append(rows, []string{l.ID, l.Statement, holds, "finds " + power(l), l.Proof})
 	}
 	return rows, nil
+}
+
+// power says which fault a law finds, the most general that it does, and from
+// which size on.
+func power(l property.Law) string {
+	if len(l.Power()) == 0 {
+		return "nothing"
+	}
+	fault := l.Power()[0].Fault
+	var sizes []string
+	for _, p := range l.Power() {
+		if p.Fault == fault && p.Size > 0 {
+			sizes = append(sizes, fmt.Sprintf("%.1e at %s", p.Size, p.Level))
+		}
+	}
+	if sizes == nil {
+		return string(fault)
+	}
+	return string(fault) + " from " + strings.Join(sizes, ", ")
 }
 
 func listAdapters(s shelf) (rows [][]string, err error) {

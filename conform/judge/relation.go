@@ -57,7 +57,8 @@ var Zero = spec.Interval{Lo: new(big.Float), Hi: new(big.Float)}
 // Rounding to nearest is monotone and commutes with a scaling by 2^k of
 // normal numbers. Hence at L5 one answer is compared with the rounded bound,
 // and two answers with weights 1 and −2^k with one another, without any
-// tolerance. In every other case each answer x stands for [x − e, x + e] with
+// tolerance; and so with weights 1 and 2^k, as RN(−x) = −RN(x). In every other
+// case each answer x stands for [x − e, x + e] with
 // e of Allowed, an overflow for everything from the least number that rounds
 // to infinity less e, and the relation fails if it is false for all of these.
 // Sums are formed with directed rounding, outwards.
@@ -204,16 +205,15 @@ func (l relation) single() (bool, string) {
 }
 
 // power returns the k for which the relation says that 2^k times the first
-// answer is, but for the order, the second. It is exact where rounding
-// commutes with that scaling: always for k = 0, else for normal numbers.
+// answer is, but for the order, the second or its opposite. It is exact where
+// rounding commutes with that scaling: always for k = 0, else for normal
+// numbers.
 func (l relation) power() (k int, exact bool) {
 	if len(l.terms) != 2 || l.bound.Lo.Sign() != 0 || l.bound.Hi.Sign() != 0 || l.terms[0].DType != l.terms[1].DType {
 		return 0, false
 	}
 	ratio := new(big.Rat).Quo(l.terms[0].weight(), l.terms[1].weight())
-	if ratio.Sign() > 0 {
-		return 0, false
-	}
+	ratio.Abs(ratio)
 	num, den := ratio.Num(), ratio.Denom()
 	if up, down := num.BitLen()-1, den.BitLen()-1; int(num.TrailingZeroBits()) == up && int(den.TrailingZeroBits()) == down {
 		k = up - down
@@ -223,7 +223,7 @@ func (l relation) power() (k int, exact bool) {
 	p, least := formatLimits(l.terms[0].DType)
 	normal := func(x float64) bool { return math.Abs(x) >= math.Ldexp(1, least+p-1) && !math.IsInf(x, 0) }
 	x, y := l.x[0], l.x[1]
-	return k, k == 0 || x == y && (x == 0 || math.IsInf(x, 0)) || normal(x) && normal(y)
+	return k, k == 0 || math.Abs(x) == math.Abs(y) && (x == 0 || math.IsInf(x, 0)) || normal(x) && normal(y)
 }
 
 // scaled compares 2^k times the first answer with the second.
@@ -233,6 +233,9 @@ func (l relation) scaled(k int) (bool, string) {
 		// The product of normal numbers may overflow, which RN decides.
 		f := formats[l.terms[0].DType]
 		x = f.Value(f.RoundBig(new(big.Float).SetMantExp(new(big.Float).SetFloat64(x), k)))
+	}
+	if l.terms[0].weight().Sign() == l.terms[1].weight().Sign() {
+		y = -y
 	}
 	if l.terms[0].weight().Sign() < 0 {
 		x, y = y, x
