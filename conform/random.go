@@ -95,7 +95,7 @@ var families = []family{
 		}
 		return pmf(g, n, exponential), pmf(g, n, exponential)
 	}},
-	{"kl_logits", ofLogits, "logits", "pmf", 12, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
+	{"kl_logits", ofLogits, "logits", "other", 12, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
 		n := 2 + g.IntN(256)
 		if full {
 			n = 2 + g.IntN(4096)
@@ -110,7 +110,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"kl_logprobs", ofLogProbs, "logprobs", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{"kl_logprobs", ofLogProbs, "logprobs", "other", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p, q = pmf(g, n, exponential), pmf(g, n, exponential)
 		for i := range n {
@@ -176,7 +176,7 @@ func (r *run) random(id string, f family, d spec.DType) {
 		if f.op == "kl" && judge.IsPMF(req.Arrays[0]) && judge.IsPMF(req.Arrays[1]) {
 			class = "pmf"
 		}
-		if t := r.conv.RequiresNormalised; (r.narrow || t != nil && t.Required) && class != "pmf" {
+		if t := r.conv.RequiresNormalised; (r.narrow || t != nil && t.Required) && class == "measure" {
 			continue
 		}
 		qu := question{id: id, requirements: f.requirements, stratum: stratum, class: class,

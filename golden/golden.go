@@ -321,13 +321,19 @@ func (s stored) vector() (Vector, error) {
 	if s.Options.ResultDType != "" {
 		e.DType = s.Options.ResultDType
 	}
-	one := !rows || s.Options.Reduction != "" || s.Convention != nil && s.Convention.Reduction != "" && s.Convention.Reduction != "none"
+	each := s.Options.Grad != "" || s.Op == spec.Op(spec.KLEstimate) // one number for each element
+	one := !each && (!rows || s.Options.Reduction != "") || s.Convention != nil && s.Convention.Reduction != "" && s.Convention.Reduction != "none"
 	if bytes.HasPrefix(s.Expected, []byte("[")) {
 		var list []value
 		if err := strict(s.Expected, &list); err != nil {
 			return v, fmt.Errorf("expected: %w", err)
 		}
+		want := s.Shape[0]
 		e.Shape = []int{len(list)}
+		if each {
+			want = count(s.Shape)
+			e.Shape = s.Shape
+		}
 		e.Values = make([]spec.Set, len(list))
 		for i := range list {
 			if err := list[i].check(); err != nil {
@@ -336,7 +342,7 @@ func (s stored) vector() (Vector, error) {
 			e.Values[i] = list[i].Set
 			v.Cond = append(v.Cond, list[i].Cond)
 		}
-		if broadcast := s.QShape != nil; one || !broadcast && len(list) != s.Shape[0] {
+		if broadcast := s.QShape != nil; one || !broadcast && len(list) != want {
 			return v, fmt.Errorf("expected: %d values for %s of shape %v", len(list), s.Op, s.Shape)
 		}
 		return v, nil

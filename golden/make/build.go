@@ -53,7 +53,7 @@ func families() []family {
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
 		convention(), policy(), boundaries(), large(), hard(), ladder(), totals(),
-		logits(), logprobs(), masks(), model(),
+		logits(), logprobs(), masks(), model(), estimators(), gradients(), weightedJS(),
 	}
 }
 
@@ -237,9 +237,10 @@ func expect(r spec.Request, c *spec.Convention) (spec.Expected, []string, error)
 	return e, strip(&e, weights(r)), nil
 }
 
+// weights reports whether a question is about the value of a sum over weights.
 func weights(r spec.Request) bool {
-	_, domain, _, _ := r.Op.Split()
-	return domain == spec.Probs
+	quantity, domain, _, _ := r.Op.Split()
+	return domain == spec.Probs && quantity != spec.KLEstimate && r.Options.Grad == ""
 }
 
 func normalises(c spec.Convention) bool {

@@ -55,7 +55,7 @@ func logits() family {
 			qs = append(qs, x)
 		}
 	}
-	return family{"logits", "softmax", "the definition", qs}
+	return family{"logits", "softmax", "the definition", append(qs, logitEdges()...)}
 }
 
 // logprobs has logarithms of weights, which are not renormalised.
@@ -91,7 +91,7 @@ func logprobs() family {
 			qs = append(qs, x)
 		}
 	}
-	return family{"logprobs", "softmax", "the definition", qs}
+	return family{"logprobs", "softmax", "the definition", append(qs, logProbEdges()...)}
 }
 
 // masks has questions with a mask: what is masked is removed before anything

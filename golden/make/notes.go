@@ -10,6 +10,10 @@ var notes = map[string]golden.Note{
 		Effect:  "a sum in the format of the inputs, or in one running total, loses digits that grow with the length of the vocabulary",
 		Victims: []string{"SimSIMD 6.5.16 (3.8e4 ulp of float32 at 50000)", "NumKong 7.8.7 (−4.8 % of float32 at 128256)"},
 	},
+	"all-masked": {
+		BugType: "a row of logits without a distribution",
+		Effect:  "every logit is −Inf: 0/0 is answered as a number, or as +Inf because of Q",
+	},
 	"all-zero": {
 		BugType: "a vector of zeros is normalised",
 		Effect:  "0/0: NaN or an error where the sum of nothing is asked for",
@@ -46,6 +50,23 @@ var notes = map[string]golden.Note{
 		Effect:  "small weights stop counting, and the error grows with the length",
 		Victims: []string{"NumKong 7.8.6", "SimSIMD 6.5.16", "POT 0.9.7"},
 	},
+	"estimator-cancellation": {
+		BugType: "k3 is written as exp(d) − 1 − d",
+		Effect:  "small d cancel: in float32 the estimate is noise, and negative in 1 of 100 samples where it cannot be",
+		Victims: []string{"google/tunix (−5.96e-8 for 5e-13)"},
+		Links:   []string{"google/tunix#2315"},
+	},
+	"estimator-overflow": {
+		BugType: "the ratio of a sample is not bounded",
+		Effect:  "a log-ratio of 100 gives +Inf, or a finite loss with a NaN derivative",
+		Victims: []string{"huggingface/trl", "OpenRLHF/OpenRLHF"},
+		Links:   []string{"huggingface/trl#3015", "OpenRLHF/OpenRLHF#525"},
+	},
+	"estimator-sign": {
+		BugType: "d is turned over, or the wrong one of three estimators is used",
+		Effect:  "k1 has the wrong sign, and k3 estimates the reverse divergence",
+		Links:   []string{"huggingface/trl#3015", "OpenRLHF/OpenRLHF#525"},
+	},
 	"exact-zero": {
 		BugType: "a value of exactly 0 is not recognised",
 		Effect:  "a rounding error is left where 0 is right, or a loop that adds precision until the sign is known does not end",
@@ -56,6 +77,12 @@ var notes = map[string]golden.Note{
 		Victims: []string{"SciPy 1.17.1 special.kl_div", "JAX 0.10.2 scipy.special.kl_div", "optax 0.2.8 generalized_kl_divergence", "scikit-learn 1.9.1 NMF"},
 		Links:   []string{"scipy/scipy#6521", "jax-ml/jax#21192"},
 	},
+	"gradient-nan": {
+		BugType: "the value is right and its derivative is NaN",
+		Effect:  "0·∞ in the backward pass, at p = 0, at a mask, or where a softmax saturates; training stops at the first one",
+		Victims: []string{"PyTorch 2.15.0 F.kl_div at p = q = 0"},
+		Links:   []string{"pytorch/pytorch#89558", "pytorch/pytorch#80770", "pytorch/pytorch#15288", "google-deepmind/optax#1786"},
+	},
 	"halved": {
 		BugType: "a factor of ½",
 		Effect:  "half the divergence is answered",
@@ -64,6 +91,10 @@ var notes = map[string]golden.Note{
 	"hard-to-round": {
 		BugType: "the last bit is decided without enough digits",
 		Effect:  "the value lies so close to a number of the format, or to the middle of two, that a rounding decided from twice the precision is a guess",
+	},
+	"infinite-logit": {
+		BugType: "+Inf among the logits gives a number",
+		Effect:  "∞ − ∞ is swallowed by a clamp or a maximum, and overflow upstream turns into a plausible result",
 	},
 	"infinity-answered": {
 		BugType: "infinite weights give a number",
@@ -75,6 +106,10 @@ var notes = map[string]golden.Note{
 		Effect:  "the square root of the divergence, or the sum without ½, or 0 for disjoint supports",
 		Victims: []string{"NumKong 7.8.6", "SimSIMD 6.5.16"},
 		Links:   []string{"ashvardanian/NumKong#207", "ashvardanian/NumKong#233"},
+	},
+	"js-weight": {
+		BugType: "the weight of a Jensen-Shannon divergence is ignored or turned over",
+		Effect:  "½ is used, or the weight is put on Q, or the mixture and the sum have different ones",
 	},
 	"length-mismatch": {
 		BugType: "arrays of different shapes are computed with",
@@ -98,6 +133,12 @@ var notes = map[string]golden.Note{
 		Effect:  "a masked element still counts in a total, in a divisor or in a check for NaN",
 		Victims: []string{"optax before #1786"},
 		Links:   []string{"google-deepmind/optax#1786"},
+	},
+	"masked-nan": {
+		BugType: "−Inf meets a weight of 0",
+		Effect:  "0·(−∞ − x) is NaN where probability 0 contributes nothing",
+		Victims: []string{"PyTorch 2.15.0 F.kl_div with log_target", "optax 0.2.8 kl_divergence_with_log_targets", "PyTorch before #40553"},
+		Links:   []string{"pytorch/pytorch#40553", "google-deepmind/optax#1786"},
 	},
 	"mean-divisor": {
 		BugType: "the mean divides by the wrong count",
@@ -152,6 +193,10 @@ var notes = map[string]golden.Note{
 		Victims: []string{"ndarray-stats 0.7.0", "CMSIS-DSP 1.10.3", "dit 2.3"},
 		Links:   []string{"p-e-w/heretic#141"},
 	},
+	"no-maximum": {
+		BugType: "exponentials of logits without taking the largest out first",
+		Effect:  "+Inf or NaN for large logits and 0/0 for very negative ones, though only differences count",
+	},
 	"normalised": {
 		BugType: "the weights are normalised without being asked to be",
 		Effect:  "0 for vectors that differ by a factor; another value for counts",
@@ -182,6 +227,11 @@ var notes = map[string]golden.Note{
 		Victims: []string{"SciPy 1.17.1 special.kl_div (−Inf)"},
 		Links:   []string{"scipy/scipy#20710", "scipy/scipy#20816"},
 	},
+	"renormalised": {
+		BugType: "log-probabilities are normalised",
+		Effect:  "weights that do not sum to 1 are divided by their total unasked",
+		Victims: []string{"PyTorch 2.15.0 Categorical(logits)", "TensorFlow Probability 0.25.0 Categorical(logits)"},
+	},
 	"rounded-twice": {
 		BugType: "the result is rounded to float64 and then again",
 		Effect:  "the last bit of a narrow result is wrong",
@@ -200,6 +250,11 @@ var notes = map[string]golden.Note{
 		Effect:  "identical models seem to differ",
 		Victims: []string{"CMSIS-DSP 1.10.3 f32 (1.3e-8)", "SimSIMD 6.5.16 f32", "optax 0.2.8 generalized_kl_divergence (−4.5e-8)"},
 		Links:   []string{"pytorch/pytorch#32520", "pytorch/pytorch#80488"},
+	},
+	"softmax-underflow": {
+		BugType: "logarithms are taken of rounded probabilities",
+		Effect:  "a probability that underflows gives +Inf, −Inf or a dropped term where the difference of two logits is known exactly",
+		Victims: []string{"TensorFlow Probability 0.25.0 (+Inf below the least normal number)", "llama.cpp base files (16 bits)"},
 	},
 	"subnormal-flushed": {
 		BugType: "subnormals are taken for 0",

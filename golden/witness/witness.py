@@ -105,7 +105,7 @@ def real(text):
 
 # What is asked.
 
-QUANTITIES = {"kl": 2, "cross_entropy": 2, "js": 2, "entropy": 1}
+QUANTITIES = {"kl": 2, "cross_entropy": 2, "js": 2, "entropy": 1, "kl_estimate": 2}
 # When cases meet, the first of these decides.
 ORDER = ["nan", "outside", "infinite", "finite"]
 
@@ -200,6 +200,8 @@ def arrays(v):
 
 
 class Question:
+    each = False  # one number for each element
+
     def __init__(self, v):
         self.quantity = v["op"].removesuffix("_rows").removesuffix("_logits").removesuffix("_logprobs")
         self.rows = v["op"].endswith("_rows")
@@ -219,6 +221,9 @@ class Question:
         narrow = v["dtype"] in ("f16", "bf16")
         default = c.get("result_dtype", {}).get(v["dtype"], "f32" if narrow else v["dtype"])
         self.result = options.pop("result_dtype", default)
+        self.beta = real(options.pop("beta", "0x1p-1"))
+        self.estimator = options.pop("estimator", None)
+        self.grad = options.pop("grad", None)
         if options:
             raise Wrong(f"the options {sorted(options)} are unknown here")
         self.dtype = v["dtype"]
@@ -261,7 +266,6 @@ class Question:
 
     def logarithms(self, pairs):
         """(c, r) such that the value before base and divisor is Σ c ln r."""
-        half = Fraction(1, 2)
         for p, q in pairs:
             match self.quantity:
                 case "kl" if p:
@@ -271,11 +275,11 @@ class Question:
                 case "cross_entropy" if p:
                     yield p, 1 / q
                 case "js" if p or q:
-                    middle = (p + q) / 2
-                    if p:
-                        yield p * half, p / middle
-                    if q:
-                        yield q * half, q / middle
+                    middle = self.beta * p + (1 - self.beta) * q
+                    if p and self.beta:
+                        yield p * self.beta, p / middle
+                    if q and self.beta != 1:
+                        yield q * (1 - self.beta), q / middle
 
     def linear(self, pairs):
         """A rational number that is added to the sum of logarithms."""
@@ -316,9 +320,9 @@ class Question:
                 case "cross_entropy" if p:
                     yield -number(p) * ln(q), p
                 case "js":
-                    for x in (p, q):
-                        if x:
-                            yield number(x / 2) * ln(x) - number(x / 2) * ln((p + q) / 2), x / 2
+                    for x, w in ((p, self.beta), (q, 1 - self.beta)):
+                        if x and w:
+                            yield number(w * x) * ln(x) - number(w * x) * ln(self.beta * p + (1 - self.beta) * q), w * x
 
     def mpmath(self, pairs, divisor, bits):
         """The value, and its condition number or None."""
@@ -388,7 +392,7 @@ class Exponents(Question):
         return {"kl": a - b, "entropy": -a, "cross_entropy": -b}[self.quantity]
 
     def bits(self, rows, tolerance):
-        return 160 - tolerance
+        return max(160, 160 - tolerance)
 
     # Arb: the weights less their largest, as a softmax is computed.
 
@@ -436,17 +440,23 @@ class Exponents(Question):
             return (-1 if sign else 1) * int(man) * power(int(e)), None
 
     # Rational values. Of log-probabilities a value is rational when the numbers of every weight other than e^0 cancel
-    # (Lindemann and Weierstrass). Of logits it is 0 when they differ by a constant; other rational values are not known.
+    # (Lindemann and Weierstrass). Of logits it is 0 when they differ by a constant, or one class has all of the mass; other rational values are not known.
 
     def rational(self, rows, divisor):
         if self.base is not None and self.domain == "logprobs":
             return None
         value = Fraction(0)
         for row in rows:
+            if self.domain == "logits" and self.quantity != "kl":
+                # One class that has all of the mass.
+                side = 0 if self.quantity == "entropy" else 1
+                if sum(pair[side] != -math.inf for pair in row) != 1:
+                    return None
+                continue
             if self.domain == "logits":
                 constant = {self.number(a, b) if not isinstance(a, float) and not isinstance(b, float) else None if a != b else "mask"
                             for a, b in row} - {"mask"}
-                if len(constant) > 1 or None in constant or self.quantity != "kl":
+                if len(constant) > 1 or None in constant:
                     return None
                 continue
             groups = {}
@@ -457,6 +467,149 @@ class Exponents(Question):
                 return None
             value += groups.get(0, 0)
         return value / divisor
+
+
+# Estimators and derivatives.
+
+
+class Elements(Question):
+    """One number for each element: an estimator of single samples, or the derivative of the divergence by one array.
+
+    A finite element is (i, row), and its value a formula of exp and log, which Arb and mpmath evaluate each with its own.
+    """
+
+    each = True
+
+    def answers(self):
+        if self.quantity == "kl_estimate":
+            self.domain = "samples"
+        elif self.quantity != "kl" or self.grad not in ("p", "q"):
+            raise Wrong("this derivative is unknown here")
+        rows = self.pairs(self.p, self.q) if self.rows else [list(zip(self.p, self.q))]
+        return [(self.kind(i, row), (i, row), 1) for row in rows for i in range(len(row))]
+
+    def kind(self, i, row):
+        p, q = row[i]
+        isnan = lambda x: isinstance(x, float) and math.isnan(x)
+        if any(map(isnan, row[i] if self.domain == "samples" else [x for pair in row for x in pair])):
+            return "nan"
+        match self.domain:
+            case "samples" if q == -math.inf:
+                return "above"
+            case "logits" if any(all(x == -math.inf for x in side) for side in zip(*row)):
+                return "nan"
+            case "weights" if p > 0 == q:
+                return "below" if self.grad == "q" else "above"
+        return "finite"
+
+    def formula(self, element, exp, log):
+        i, row = element
+        p, q = row[i]
+        match self.domain, self.estimator or self.grad:
+            case "samples", "k1":
+                return p - q
+            case "samples", "k2":
+                return (q - p) ** 2 / 2
+            case "samples", "k3":
+                return exp(q - p) - 1 - (q - p)
+            case "weights", "q":
+                return -p / q if p else Fraction(0)
+            case "weights", "p":
+                return log(p / q) + 1
+            case "logprobs", by:
+                return 0 if p == -math.inf else exp(p) * (-1 if by == "q" else p - q + 1)
+            case "logits", "q":
+                sides = []
+                for side in zip(*row):
+                    top = max(x for x in side if not isinstance(x, float))
+                    weights = [0 if isinstance(x, float) else exp((x - top) / self.temperature) for x in side]
+                    sides.append(weights[i] / sum(weights))
+                return (sides[1] - sides[0]) / self.temperature
+        raise Wrong("this derivative is unknown here")
+
+    def bits(self, element, tolerance):
+        return max(256, 256 - tolerance)
+
+    def arb(self, element, divisor, bits):
+        flint.ctx.prec = bits
+        x = self.formula(element, lambda x: Ball(flint.arb(fmpq(x)).exp()), lambda x: Ball(flint.arb(fmpq(x)).log()))
+        if not isinstance(x, Ball):
+            return Fraction(x), Fraction(x)
+        return exact(x.x.lower()), exact(x.x.upper())
+
+    def mpmath(self, element, divisor, bits):
+        with mpmath.workprec(bits):
+            x = self.formula(element, lambda x: Real(mpmath.exp(number(x))), lambda x: Real(mpmath.log(number(x))))
+            if not isinstance(x, Real):
+                return Fraction(x), None
+            sign, man, e, _ = x.x._mpf_
+            return (-1 if sign else 1) * int(man) * power(int(e)), None
+
+    def rational(self, element, divisor):
+        """A value is rational where no exponential or logarithm is left (Hermite and Lindemann), and 0 where two are one."""
+        i, row = element
+        p, q = row[i]
+        if self.domain == "logits":
+            apart = {None if (a == -math.inf) != (b == -math.inf) else a - b for a, b in row if (a, b) != (-math.inf, -math.inf)}
+            both = p == q == -math.inf
+            return Fraction(0) if both or len(apart) == 1 and None not in apart else None
+        one = lambda x: Fraction(1) if x == 0 else None
+        x = self.formula(element, lambda x: Known(one(x)), lambda x: Known(None if x != 1 else Fraction(0)))
+        return x.x if isinstance(x, Known) else Fraction(x)
+
+
+class Arithmetic:
+    """A number of some library that mixes with fractions."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def to(self, y):
+        return y.x if isinstance(y, Arithmetic) else self.of(Fraction(y))
+
+    def __add__(self, y):
+        return type(self)(self.x + self.to(y))
+
+    def __sub__(self, y):
+        return type(self)(self.x - self.to(y))
+
+    def __mul__(self, y):
+        return type(self)(self.x * self.to(y))
+
+    def __truediv__(self, y):
+        return type(self)(self.x / self.to(y))
+
+    def __rsub__(self, y):
+        return type(self)(self.to(y) - self.x)
+
+    def __rtruediv__(self, y):
+        return type(self)(self.to(y) / self.x)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+class Ball(Arithmetic):
+    of = staticmethod(lambda y: flint.arb(fmpq(y)))
+
+
+class Real(Arithmetic):
+    of = staticmethod(lambda y: number(y))
+
+
+class Known(Arithmetic):
+    """A rational number, or None for one that is none; 0 times it is 0."""
+
+    def __add__(self, y):
+        y = y.x if isinstance(y, Known) else Fraction(y)
+        return Known(None if self.x is None or y is None else self.x + y)
+
+    def __sub__(self, y):
+        return self + -y
+
+    def __mul__(self, y):
+        return Known(Fraction(0) if y == 0 else None if self.x is None else self.x * y)
+
+    __radd__, __rmul__ = __add__, __mul__
 
 
 # Conventions.
@@ -731,7 +884,7 @@ NAMES = {"above": "infinite", "below": "infinite", "mismatch": "refusal", "nan":
 def check(v, tally):
     """Compares one vector."""
     weights = "_log" not in v["op"]
-    q = (Exponents if not weights else Follower if "convention" in v else Question)(v)
+    q = (Elements if {"estimator", "grad"} & set(v.get("options") or {}) else Exponents if not weights else Follower if "convention" in v else Question)(v)
     tally.vectors += 1
     for field in ("convention", "generator", "data", "mask", "hardness"):
         tally.fields[field] += field in v
@@ -740,7 +893,7 @@ def check(v, tally):
     if answers is None:
         special(stored, "mismatch", q, tally)
         return
-    many = q.rows and q.reduction in (None, "none")
+    many = q.each or q.rows and q.reduction in (None, "none")
     if isinstance(stored, list) != many or many and len(stored) != len(answers):
         raise Wrong("the number of answers is another")
     for i, (answer, one) in enumerate(zip(answers, stored if many else [stored])):
@@ -804,7 +957,7 @@ def finite(id, stored, q, pairs, divisor, tally, hard=None):
 
     # A value that is rational is known exactly, and balls cannot decide about it.
     low, high = q.arb(pairs, divisor, min(bits, MOST_BITS))
-    value = q.rational(pairs, divisor) if q.base is not None or low <= 0 <= high or q.domain == "logprobs" else None
+    value = q.rational(pairs, divisor) if q.base is not None or low <= 0 <= high or q.domain == "logprobs" or q.each else None
     while high - low > power(tolerance) or value is None and encode(low, q.result) != encode(high, q.result):
         bits *= 2
         if bits > MOST_BITS:
@@ -831,7 +984,7 @@ def finite(id, stored, q, pairs, divisor, tally, hard=None):
     if not lo - room <= other <= hi + room:
         raise Wrong(f"the enclosure does not contain mpmath's value: it is off by {abs_ulp(other - middle, ulp)} ulp")
     tally.mpmath += 1
-    given = q.domain == "weights" and not zero and not (q.convention and any(s["do"] == "normalise" for s in q.convention.get("steps", [])))
+    given = q.domain == "weights" and not q.each and not zero and not (q.convention and any(s["do"] == "normalise" for s in q.convention.get("steps", [])))
     if given != ("cond" in stored) or given and abs(mpmath.mpf(stored["cond"]) / cond - 1) > 0.006:
         raise Wrong(f"the condition number is {mpmath.nstr(cond, 3)}, stored is {stored.get('cond')}")
     tally.cond += given
