@@ -314,3 +314,38 @@ func normalising(p, q []float64) (float64, error) {
 	}
 	return right(a, b)
 }
+
+// A vector about a convention is asked of those who follow it, and nobody
+// else hears of it; one who declares it and does another thing fails there.
+func TestConventionVectorsAreForThoseWhoFollow(t *testing.T) {
+	asked := func(rep spec.Report, prefix string) (n, red int) {
+		for _, r := range rep.Results {
+			if strings.HasPrefix(r.ID, prefix) {
+				n++
+				if r.Status.Red() {
+					red++
+				}
+			}
+		}
+		return n, red
+	}
+	const (
+		clipped = `{"complete":true,"epsilon":{"kind":"clip_both","value":"0x1.ad7f29abcaf48p-24"}}`
+		vectors = "golden/convention/clip-1e-7-"
+	)
+	at := func(lo float64) fake {
+		return fake{convention: clipped, f: mapped(func(p, q []float64) ([]float64, []float64) { return each(p, clip(lo)), each(q, clip(lo)) })}
+	}
+	if n, red := asked(run(t, at(0x1.ad7f29abcaf48p-24), "law", "random", "io"), vectors); n < 15 || red != 0 {
+		t.Errorf("clipping as declared: %d vectors, %d red", n, red)
+	}
+	if n, red := asked(run(t, at(0x1.ad7f29abcaf48p-23), "law", "random", "io"), vectors); n < 15 || red < 5 {
+		t.Errorf("clipping at twice the threshold: %d vectors, %d red", n, red)
+	}
+	for _, convention := range []string{`{"complete":true}`, ""} {
+		rep := run(t, fake{convention: convention, f: right}, "law", "random", "io")
+		if n, _ := asked(rep, "golden/convention/"); n != 0 {
+			t.Errorf("the definition, declared as %q, is asked %d vectors about conventions", convention, n)
+		}
+	}
+}

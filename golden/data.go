@@ -118,10 +118,7 @@ func narrow(d spec.DType, x float32) uint64 {
 		return uint64(math.Float32bits(x))
 	}
 	y := math.Abs(float64(x))
-	w, least := digits[d], -24
-	if d == spec.BF16 {
-		least = -133
-	}
+	w, least := digits[d], leasts[d]
 	if y == 0 {
 		return uint64(math.Float32bits(x) >> 16)
 	}

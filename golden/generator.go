@@ -43,8 +43,12 @@ func (s *splitMix64) next() uint64 {
 // tailTerms is how many terms weigh in the kind tail.
 const tailTerms = 17
 
-// digits is the precision of the formats that a generator knows.
-var digits = map[spec.DType]int{spec.F64: 53, spec.F32: 24, spec.F16: 11, spec.BF16: 8}
+// The precision of the formats that a generator knows, and the exponent of
+// the least subnormal.
+var (
+	digits = map[spec.DType]int{spec.F64: 53, spec.F32: 24, spec.F16: 11, spec.BF16: 8}
+	leasts = map[spec.DType]int{spec.F64: -1074, spec.F32: -149, spec.F16: -24, spec.BF16: -133}
+)
 
 func (g Generator) check(d spec.DType) error {
 	switch {
@@ -138,7 +142,7 @@ func word(d spec.DType, m uint64, e int) uint64 {
 		return 0
 	}
 	w := digits[d]
-	least := map[spec.DType]int{spec.F64: -1074, spec.F32: -149, spec.F16: -24, spec.BF16: -133}[d]
+	least := leasts[d]
 	// The significand gets w bits, or as many as the least subnormal leaves it.
 	shift := max(w-bits.Len64(m), 0)
 	shift = min(shift, e-least)

@@ -432,14 +432,14 @@ func (x *value) check() error {
 	}
 	v := &x.Intervals[wide]
 	v.W, v.Err = *x.W, x.Errs
-	if half := HalfWidth(*v, v.W); half.Cmp(v.Err) != 0 {
+	if half := halfWidth(*v, v.W); half.Cmp(v.Err) != 0 {
 		return fmt.Errorf("errs is %s, and the enclosure says %s units of 2^-%d", v.Err, half, v.W)
 	}
 	return nil
 }
 
-// HalfWidth returns half of Hi − Lo in units of 2^-w, rounded up.
-func HalfWidth(v spec.Interval, w int) *big.Int {
+// halfWidth returns half of Hi − Lo in units of 2^-w, rounded up.
+func halfWidth(v spec.Interval, w int) *big.Int {
 	lo, _ := v.Lo.Rat(nil)
 	hi, _ := v.Hi.Rat(nil)
 	r := new(big.Rat).Sub(hi, lo)

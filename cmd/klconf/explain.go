@@ -168,6 +168,21 @@ func explainVector(w io.Writer, v golden.Vector) error {
 	fmt.Fprintf(w, "%s\n%s\n", v.ID, v.Comment)
 	request := fmt.Sprintf("%s of %s %v", v.Op, v.DType, v.Shape)
 	rows := [][]string{{"question", request}, {"stratum", v.Stratum}, {"class", string(v.Class)}, {"source", v.Source}}
+	if v.Convention != nil {
+		rows = append(rows, []string{"under", conventionText(v.Convention)})
+	}
+	if g := v.Generator; g != nil {
+		rows = append(rows, []string{"made by", fmt.Sprintf("%s, kind %s, seed %s", g.Name, g.Kind, g.Seed)})
+	}
+	if d := v.Data; d != nil {
+		rows = append(rows, []string{"from", fmt.Sprintf("%s, rows %v and %v", d.File, d.P, d.Q)})
+	}
+	if v.Hardness > 0 {
+		rows = append(rows, []string{"hardness", fmt.Sprintf("%d bits after the round bit are equal", v.Hardness)})
+	}
+	if cond := slices.Compact(slices.Clone(v.Cond)); len(cond) == 1 && cond[0] != "" {
+		rows = append(rows, []string{"condition", cond[0]})
+	}
 	for _, id := range v.Requirements {
 		q, _ := spec.Lookup(id)
 		rows = append(rows, []string{"checks", id + ": " + q.Statement})

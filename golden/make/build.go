@@ -124,11 +124,11 @@ func (fam family) vector(q question, known map[string]golden.Vector) (golden.Vec
 	if err := q.numbers(&v, quantity.Arity()); err != nil {
 		return v, err
 	}
-	v.Class = class(v)
 	if k, ok := known[v.ID]; ok && reflect.DeepEqual(k.Request(), v.Request()) && reflect.DeepEqual(k.Convention, v.Convention) && k.Hardness == q.hard {
-		v.Expected, v.Cond, v.Hardness = k.Expected, k.Cond, k.Hardness
+		v.Class, v.Expected, v.Cond, v.Hardness = k.Class, k.Expected, k.Cond, k.Hardness
 		return v, nil
 	}
+	v.Class = class(v)
 	var err error
 	if v.Expected, v.Cond, err = expect(v.Request(), v.Convention); err != nil {
 		return v, err

@@ -98,30 +98,36 @@ func logprobs() family {
 // else and leaves the divisor.
 func masks() family {
 	var qs []question
-	p5, q5 := pmfs(5)
-	for _, f := range []format{f64, f32} {
+	a, b := []float64{1, 2, 3, 9, -2}, []float64{3, 1, 0, -9, 4}
+	rows := func(p, q []float64, reduction string, mask ...uint64) question {
+		return question{op: "kl_logits_rows", shape: []int{2, 5}, p: slices.Concat(p, q), q: slices.Concat(q, p), mask: mask, opt: spec.Options{Reduction: reduction}}
+	}
+	none := rows(a, b, "", 1, 1, 1, 0, 0, 1, 1, 1, 1, 0)
+	none.name, none.comment, none.req = "rows", "two rows, masked differently", "ROW-1"
+	mean := rows(a, b, "mean", 1, 1, 1, 0, 0, 1, 1, 1, 1, 0)
+	mean.name, mean.comment, mean.req, mean.flags = "rows-mean", "the mean over what is kept: seven elements", "ROW-3", "mean-divisor"
+	batchmean := rows(a, b, "batchmean", 1, 1, 1, 0, 0, 0, 0, 0, 0, 1)
+	batchmean.name, batchmean.comment, batchmean.req, batchmean.flags = "rows-batchmean", "the mean of two rows, one of a single element", "ROW-4", "mean-divisor"
+	for _, f := range []format{f64, f32, bf16} {
 		for _, x := range []question{
-			{name: "one-out", comment: "one of five is masked", p: p5, q: q5, mask: []uint64{1, 1, 0, 1, 1}},
-			{name: "all-in", comment: "nothing is masked", p: p5, q: q5, mask: []uint64{1, 1, 1, 1, 1}},
-			{name: "all-out", comment: "everything is masked: the empty sum", p: p5, q: q5, mask: make([]uint64, 5), req: "VAL-9"},
-			{name: "hides-nan", comment: "a NaN behind the mask does not count", p: with(p5, 1, nan), q: q5, mask: []uint64{1, 0, 1, 1, 1}},
-			{name: "hides-negative", comment: "a negative weight behind the mask does not count", p: p5, q: with(q5, 4, -1), mask: []uint64{1, 1, 1, 1, 0}},
-			{name: "hides-q0", comment: "p > 0 = q behind the mask does not count", p: p5, q: with(q5, 0, 0), mask: []uint64{0, 1, 1, 1, 1}},
-			{name: "rows-mean", op: "kl_rows", shape: []int{2, 5}, comment: "the mean over what is kept: seven elements", p: slices.Concat(p5, q5), q: slices.Concat(q5, p5),
-				mask: []uint64{1, 1, 1, 0, 0, 1, 1, 1, 1, 0}, opt: spec.Options{Reduction: "mean"}, req: "ROW-3", flags: "mean-divisor"},
-			{name: "rows-batchmean", op: "kl_rows", shape: []int{2, 5}, comment: "two rows of which one is masked throughout", p: slices.Concat(p5, q5), q: slices.Concat(q5, p5),
-				mask: []uint64{1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, opt: spec.Options{Reduction: "batchmean"}, req: "ROW-4", flags: "mean-divisor"},
-			{name: "rows-mean-of-nothing", op: "kl_rows", shape: []int{2, 5}, comment: "the mean of no element: NaN", p: slices.Concat(p5, q5), q: slices.Concat(q5, p5),
-				mask: make([]uint64, 10), opt: spec.Options{Reduction: "mean"}, req: "ROW-3 ROW-9", flags: "empty-input"},
-			{name: "logits", op: "kl_logits", comment: "a masked logit leaves the softmax", p: []float64{1, 2, 3, 9}, q: []float64{3, 1, 0, -9}, mask: []uint64{1, 1, 1, 0}, req: "LLM-1", stratum: "softmax"},
-			{name: "entropy", op: "entropy", comment: "one of five is masked", p: p5, mask: []uint64{1, 0, 1, 1, 1}, req: "DEF-5"},
+			{name: "one-out", comment: "one of five is masked: it leaves the softmax", p: a, q: b, mask: []uint64{1, 1, 1, 0, 1}},
+			{name: "all-in", comment: "nothing is masked", p: a, q: b, mask: []uint64{1, 1, 1, 1, 1}},
+			{name: "one-in", comment: "a single element is kept: 0", p: a, q: b, mask: []uint64{0, 0, 1, 0, 0}, req: "VAL-14 VAL-18"},
+			{name: "hides-nan", comment: "a NaN behind the mask does not count", p: with(a, 1, nan), q: b, mask: []uint64{1, 0, 1, 1, 1}},
+			{name: "hides-infinite", comment: "a +Inf behind the mask does not count", p: a, q: with(b, 4, inf), mask: []uint64{1, 1, 1, 1, 0}},
+			{name: "hides-q0", comment: "−Inf in Q behind the mask does not count", p: a, q: with(b, 0, negInf), mask: []uint64{0, 1, 1, 1, 1}},
+			{name: "entropy", op: "entropy_logits", comment: "the entropy of what is kept", p: a, mask: []uint64{1, 0, 1, 1, 1}, req: "DEF-5"},
+			{name: "cross-entropy", op: "cross_entropy_logits", comment: "the cross-entropy of what is kept", p: a, q: b, mask: []uint64{1, 0, 1, 1, 1}, req: "DEF-6"},
+			none, mean, batchmean,
 		} {
-			x.f, x.req = f, "ROW-8 "+x.req
-			x.flags = "mask-as-zero " + x.flags
+			if x.op == "" {
+				x.op = "kl_logits"
+			}
+			x.f, x.req, x.flags = f, "ROW-8 LLM-1 "+x.req, "mask-as-zero "+x.flags
 			qs = append(qs, x)
 		}
 	}
-	return family{"masks", "generic", "the definition", qs}
+	return family{"masks", "softmax", "the definition", qs}
 }
 
 // model has the next-token logits of a language model at four positions of a
