@@ -20,6 +20,8 @@ import (
 // as an adapter.
 type Target struct {
 	ID      string // "gonum", "scipy/stats.entropy", "./my-adapter"
+	Tool    string // what the implementation is part of, as people call it: "SciPy"
+	Title   string // the call, as a user of the tool writes it
 	Impl    spec.Implementation
 	Command []string
 	Env     []string // added to the environment of Command
@@ -409,7 +411,7 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 // the definition.
 func (r *run) departsDeclared() bool {
 	for _, f := range spec.Fields {
-		if departure(f, r.conv) {
+		if r.conv.Departure(f) != "" {
 			return true
 		}
 	}
@@ -439,11 +441,10 @@ func ApplyKnown(known []spec.Known, res spec.Result) spec.Result {
 	case res.Status == spec.StatusNotRun || res.Status == spec.Skipped || res.Status == spec.StatusUnsupported:
 	case k.Status == spec.KnownFlaky:
 		if res.Status.Red() {
-			res.Status = spec.KnownFlaky
+			res.Status, res.Known = spec.KnownFlaky, &k
 		}
 	case res.Status.Red():
-		res.Status = spec.KnownFail
-		res.Message += " — known: " + k.Why
+		res.Status, res.Known = spec.KnownFail, &k
 	default:
 		res.Status = spec.Fail
 		res.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", k.ID, k.Why)
@@ -498,7 +499,7 @@ func (r *run) finish() spec.Report {
 		Schema:         spec.ResultSchema,
 		Suite:          spec.Suite{Version: r.o.Version, Spec: spec.Version, Vectors: golden.Version, Mode: mode, Seed: r.o.Seed},
 		Environment:    environment(),
-		Implementation: spec.Subject{Description: r.desc, ID: r.target.ID, ConventionSource: r.source},
+		Implementation: spec.Subject{Description: r.desc, ID: r.target.ID, Tool: r.target.Tool, Title: r.target.Title, ConventionSource: r.source},
 		Agrees:         r.agrees,
 		Findings:       r.findings,
 		Counts:         map[spec.Status]int{},

@@ -1,5 +1,11 @@
 package spec
 
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
 // A Status is what became of one check.
 type Status string
 
@@ -64,6 +70,7 @@ type Result struct {
 	ULP          *float64 `json:"ulp,omitempty"`  // |got − K|/ulp(K), against the enclosure
 	Cond         *float64 `json:"cond,omitempty"` // |got − K|/(u(Σ|t| + P))
 	Inputs       []Input  `json:"inputs,omitempty"`
+	Known        *Known   `json:"known,omitempty"` // the item of the list of known failures, where the status is one of its
 	Rerun        string   `json:"rerun,omitempty"`
 }
 
@@ -79,17 +86,34 @@ type Input struct {
 
 // An Accuracy row sums up one stratum in one format.
 type Accuracy struct {
-	Stratum   string   `json:"stratum"`
-	DType     DType    `json:"dtype"`
-	N         int      `json:"n"` // questions
-	ULPMax    float64  `json:"ulp_max"`
-	ULPP99    float64  `json:"ulp_p99"`
-	ULPMedian float64  `json:"ulp_median"`
-	CondMax   float64  `json:"cond_max"`
-	BitsLost  float64  `json:"bits_lost"`
-	Worst     string   `json:"worst"`
-	Level     Level    `json:"level"`
-	WorstHex  []string `json:"worst_inputs,omitempty"`
+	Stratum   string  `json:"stratum"`
+	DType     DType   `json:"dtype"`
+	N         int     `json:"n"` // questions
+	ULPMax    float64 `json:"ulp_max"`
+	ULPP99    float64 `json:"ulp_p99"`
+	ULPMedian float64 `json:"ulp_median"`
+	// ULPLog2 is the distribution: ULPLog2[k] answers have an error in
+	// [2^k, 2^(k+1)) ulp. Errors below 2^LeastULPLog2, 0 too, count under
+	// LeastULPLog2, infinite ones under 1024. Values that round to 0 are not
+	// in it.
+	ULPLog2     map[int]int `json:"ulp_log2,omitempty"`
+	CondMax     float64     `json:"cond_max"`
+	BitsLost    float64     `json:"bits_lost"`
+	Worst       string      `json:"worst"`
+	Level       Level       `json:"level"`
+	WorstInputs []Input     `json:"worst_inputs,omitempty"`
+}
+
+// LeastULPLog2 is the least key of Accuracy.ULPLog2.
+const LeastULPLog2 = -10
+
+// A Tally stands for N results that a compact report leaves out: those of
+// one status that cite the same requirements under one prefix of ids.
+type Tally struct {
+	Under        string   `json:"under"` // the first two components, such as golden/zero
+	Requirements []string `json:"requirements"`
+	Status       Status   `json:"status"`
+	N            int      `json:"n"`
 }
 
 // A Suite says which suite graded, and how.
@@ -116,6 +140,8 @@ type Environment struct {
 type Subject struct {
 	Description
 	ID               string            `json:"id"`
+	Tool             string            `json:"tool,omitempty"`              // what it is part of, as people call it
+	Title            string            `json:"title,omitempty"`             // the call, as a user of the tool writes it
 	ConventionSource map[string]string `json:"convention_source,omitempty"` // declared | detected | default
 }
 
@@ -144,8 +170,24 @@ type Report struct {
 	Incomplete     string         `json:"incomplete,omitempty"` // why
 	Counts         map[Status]int `json:"counts"`
 	Results        []Result       `json:"results"`
+	Elided         []Tally        `json:"elided,omitempty"` // results that are left out; they are in Counts
 	Accuracy       []Accuracy     `json:"accuracy,omitempty"`
 }
 
 // ResultSchema is the schema name of a Report.
 const ResultSchema = "klconf-result/1"
+
+// ReadReport reads a result file.
+func ReadReport(data []byte) (Report, error) {
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("not a result file: %w", err)
+	}
+	if r.Schema != ResultSchema {
+		return r, fmt.Errorf("not a result file: the schema is %q, not %q", r.Schema, ResultSchema)
+	}
+	if r.Implementation.ID == "" {
+		return r, errors.New("not a result file: the implementation has no id")
+	}
+	return r, nil
+}

@@ -263,7 +263,7 @@ func (r *runner) setUp(ctx context.Context, errs io.Writer) map[string]error {
 
 // one grades one subject.
 func (r *runner) one(ctx context.Context, s subject, progress func(done, total int)) (spec.Report, error) {
-	t := conform.Target{ID: s.id, Command: s.command, Rerun: func(id string, seed uint64) string { return r.rerun(s, id, seed) }}
+	t := conform.Target{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Command: s.command, Rerun: func(id string, seed uint64) string { return r.rerun(s, id, seed) }}
 	var err error
 	switch {
 	case s.impl != nil:
@@ -318,7 +318,7 @@ func (r *runner) notRun(s subject, why error) spec.Report {
 		Schema:         spec.ResultSchema,
 		Suite:          spec.Suite{Version: version, Spec: spec.Version, Vectors: golden.Version, Mode: r.mode(), Seed: r.options.Seed},
 		Environment:    spec.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH},
-		Implementation: spec.Subject{ID: s.id, Description: spec.Description{Name: s.id}},
+		Implementation: spec.Subject{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Description: spec.Description{Name: s.id}},
 		Verdict:        spec.Incomplete,
 		Incomplete:     "not run: " + strings.TrimPrefix(why.Error(), fmt.Sprintf("%s: %v: ", s.id, conform.ErrStart)),
 		Counts:         map[spec.Status]int{},
