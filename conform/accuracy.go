@@ -106,13 +106,13 @@ func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
 
 // spread counts errors by the power of two below them: n[k] are in
 // [2^k, 2^(k+1)). What is below the first power counts there, and what no
-// float64 holds under 1024.
+// float64 holds under InfiniteULPLog2.
 func spread(ulp []float64) map[int]int {
 	n := map[int]int{}
 	for _, x := range ulp {
 		k := spec.LeastULPLog2
 		if x = finite(x); x == math.MaxFloat64 {
-			k = 1024
+			k = spec.InfiniteULPLog2
 		} else if x > 0 {
 			k = max(k, math.Ilogb(x))
 		}

@@ -173,7 +173,7 @@ func digits(x float64) string {
 }
 
 // A passage is a labelled part of what is said about a check.
-type passage struct{ label, text string }
+type passage struct{ Label, Text string }
 
 // passages says what happened in one check: the requirement and what broke
 // it, the inputs with at most so many elements, what is right, what was
@@ -189,10 +189,13 @@ func passages(x spec.Result, elements int) []passage {
 	if x.Got != nil {
 		list = append(list, passage{"got", got(x)})
 	}
+	if x.Known != nil {
+		list = append(list, passage{"known", because(*x.Known)})
+	}
 	if x.Rerun != "" {
 		list = append(list, passage{"rerun", x.Rerun})
 	}
-	return slices.DeleteFunc(list, func(p passage) bool { return p.text == "" })
+	return slices.DeleteFunc(list, func(p passage) bool { return p.Text == "" })
 }
 
 // sentence returns the message with the statement of the requirement that
@@ -212,6 +215,14 @@ func sentence(x spec.Result) string {
 		}
 	}
 	return said
+}
+
+// because says why a check is known to fail.
+func because(k spec.Known) string {
+	if k.Source == "" {
+		return plain(k.Why)
+	}
+	return fmt.Sprintf("%s (%s)", plain(k.Why), plain(k.Source))
 }
 
 func input(in spec.Input, elements int) string {

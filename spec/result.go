@@ -94,7 +94,7 @@ type Accuracy struct {
 	ULPMedian float64 `json:"ulp_median"`
 	// ULPLog2 is the distribution: ULPLog2[k] answers have an error in
 	// [2^k, 2^(k+1)) ulp. Errors below 2^LeastULPLog2, 0 too, count under
-	// LeastULPLog2, infinite ones under 1024. Values that round to 0 are not
+	// LeastULPLog2, infinite ones under InfiniteULPLog2. Values that round to 0 are not
 	// in it.
 	ULPLog2     map[int]int `json:"ulp_log2,omitempty"`
 	CondMax     float64     `json:"cond_max"`
@@ -104,8 +104,11 @@ type Accuracy struct {
 	WorstInputs []Input     `json:"worst_inputs,omitempty"`
 }
 
-// LeastULPLog2 is the least key of Accuracy.ULPLog2.
-const LeastULPLog2 = -10
+// The least key of Accuracy.ULPLog2, and that of infinite errors.
+const (
+	LeastULPLog2    = -10
+	InfiniteULPLog2 = 1024
+)
 
 // A Tally stands for N results that a compact report leaves out: those of
 // one status that cite the same requirements under one prefix of ids.

@@ -19,8 +19,8 @@ import (
 // entry of an adapter, or a command.
 type subject struct {
 	id    string
-	owner string // what it is part of, as people call it
-	about string // the call, as a user writes it
+	owner string                              // what it is part of, as people call it
+	about string                              // the call, as a user writes it
 	impl  func() (spec.Implementation, error) // in process
 
 	manifest adapters.Manifest // of an adapter
