@@ -49,7 +49,7 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 	// nothing; cond and the level do.
 	if strings.Trim(g.Expected.RN, "0") != "" {
 		if len(s.ulp) == 0 || g.ULP > slices.Max(s.ulp) {
-			s.worst, s.inputs = id, inputs(req.Arrays)
+			s.worst, s.inputs = id, spec.InputsOf(req.Arrays)
 		}
 		s.ulp = append(s.ulp, g.ULP)
 	}

@@ -458,35 +458,13 @@ func (r *run) record(res spec.Result, req spec.Request) {
 	res = ApplyKnown(r.target.Known, res)
 	if res.Status != spec.Pass && res.Status != spec.StatusUnsupported {
 		if len(req.Arrays) > 0 {
-			res.Inputs = inputs(req.Arrays)
+			res.Inputs = spec.InputsOf(req.Arrays)
 		}
 		if r.target.Rerun != nil {
 			res.Rerun = r.target.Rerun(res.ID, r.o.Seed)
 		}
 	}
 	r.results = append(r.results, res)
-}
-
-// shownElements is how many elements of an array a report shows.
-const shownElements = 16
-
-func inputs(arrays []spec.Array) []spec.Input {
-	var in []spec.Input
-	for _, a := range arrays {
-		x := spec.Input{Name: a.Name, DType: a.DType, Shape: a.Shape, Hex: []string{}, Decimal: []string{}}
-		if a.Check() == nil {
-			for i := range min(a.Len(), shownElements) {
-				x.Hex = append(x.Hex, spec.HexBits(a.DType, a.Bits(i)))
-				if a.DType.Float() {
-					x.Decimal = append(x.Decimal, spec.Decimal(a.Float(i)))
-				} else {
-					x.Decimal = append(x.Decimal, fmt.Sprint(a.Bits(i)))
-				}
-			}
-		}
-		in = append(in, x)
-	}
-	return in
 }
 
 // finish makes the report.

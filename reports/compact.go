@@ -7,66 +7,68 @@ import (
 	"klconf/spec"
 )
 
-// compactElements is how many elements of an array a compact report shows.
-const compactElements = 4
-
 // Compact returns the report as it is published: what passed, was not offered
-// or was skipped is only counted (Elided), arrays are cut after the first
-// elements, and the time is left out, so that the same answers give the same
-// file.
+// or was skipped is only counted (Elided). The inputs of vectors are left
+// out, which their ids tell, and so is the time, so that the same answers
+// give the same file.
 func Compact(r spec.Report) spec.Report {
 	kept := []spec.Result{}
-	left := slices.Clone(r.Elided)
+	var left elisions
+	for _, e := range r.Elided {
+		left.add(e)
+	}
 	for _, x := range r.Results {
 		switch x.Status {
 		case spec.Pass, spec.StatusUnsupported, spec.Skipped:
-			left = gather(left, spec.Tally{Under: under(x.ID), Requirements: x.Requirements, Status: x.Status, N: 1})
+			counts := map[spec.Status]int{x.Status: 1}
+			for _, id := range x.Requirements {
+				left.add(spec.Elision{Cited: id, Under: []string{under(x.ID)}, Counts: counts})
+			}
+			for _, f := range families(x.Requirements) {
+				left.add(spec.Elision{Cited: f, Counts: counts})
+			}
 			continue
 		}
-		x.Inputs = cut(x.Inputs)
+		if strings.HasPrefix(x.ID, vectorPrefix) {
+			x.Inputs = nil
+		}
 		kept = append(kept, x)
 	}
 	r.Results, r.Elided = kept, left
 	r.Accuracy = slices.Clone(r.Accuracy)
 	for i, a := range r.Accuracy {
-		r.Accuracy[i].WorstInputs = cut(a.WorstInputs)
+		if strings.HasPrefix(a.Worst, vectorPrefix) {
+			r.Accuracy[i].WorstInputs = nil
+		}
 	}
 	r.Environment.Seconds = 0
 	return r
 }
 
-// gather adds one count to a list that has one for each kind.
-func gather(list []spec.Tally, one spec.Tally) []spec.Tally {
-	i := slices.IndexFunc(list, func(t spec.Tally) bool {
-		return t.Under == one.Under && t.Status == one.Status && slices.Equal(t.Requirements, one.Requirements)
-	})
-	if i < 0 {
-		return append(list, one)
-	}
-	list[i].N += one.N
-	return list
-}
+// vectorPrefix begins the id of each golden vector.
+const vectorPrefix = "golden/"
 
-func cut(inputs []spec.Input) []spec.Input {
-	inputs = slices.Clone(inputs)
-	for i, in := range inputs {
-		inputs[i].Hex = in.Hex[:min(compactElements, len(in.Hex))]
-		inputs[i].Decimal = in.Decimal[:min(compactElements, len(in.Decimal))]
+// elisions are in the order of what they cite, families after requirements.
+type elisions []spec.Elision
+
+func (l *elisions) add(e spec.Elision) {
+	i, found := slices.BinarySearchFunc(*l, e, func(a, b spec.Elision) int { return strings.Compare(a.Cited, b.Cited) })
+	if !found {
+		*l = slices.Insert(*l, i, spec.Elision{Cited: e.Cited, Counts: map[spec.Status]int{}})
 	}
-	return inputs
+	at := &(*l)[i]
+	for s, n := range e.Counts {
+		at.Counts[s] += n
+	}
+	for _, u := range e.Under {
+		if j, found := slices.BinarySearch(at.Under, u); !found {
+			at.Under = slices.Insert(at.Under, j, u)
+		}
+	}
 }
 
 // under returns the first two components of an id.
 func under(id string) string {
 	parts := strings.SplitN(id, "/", 3)
 	return strings.Join(parts[:min(2, len(parts))], "/")
-}
-
-// tallies counts all results of a report, those that are left out as well.
-func tallies(r spec.Report) []spec.Tally {
-	list := slices.Clone(r.Elided)
-	for _, x := range r.Results {
-		list = gather(list, spec.Tally{Under: under(x.ID), Requirements: x.Requirements, Status: x.Status, N: 1})
-	}
-	return list
 }

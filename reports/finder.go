@@ -59,7 +59,7 @@ func callOf(r spec.Report) call {
 	if x, _, ok := errorsOf(r); ok {
 		c.Typical = digits(x)
 	}
-	if !offersKL(s.Description) || len(tallies(r)) == 0 || r.Verdict == spec.Incomplete && r.Agrees.PMF && r.Agrees.Measure {
+	if !offersKL(s.Description) || !asked(r) || r.Verdict == spec.Incomplete {
 		c.PMF, c.Measure = answerUnknown, answerUnknown
 		c.Why = []string{"KL(P‖Q) is not offered"}
 		if offersKL(s.Description) {
@@ -115,6 +115,8 @@ func judged(r spec.Report, agrees bool, by string, differs, onMeasures []string)
 		return answerYes, differs
 	case len(differs) > 0:
 		return answerNo, differs
+	case by == "":
+		return answerNo, nil
 	}
 	x, found := resultOf(r, by)
 	switch why := "in " + plain(by); {
@@ -191,8 +193,7 @@ func offersKL(d spec.Description) bool {
 
 // toolOf returns what the implementation is part of.
 func toolOf(r spec.Report) string {
-	tool, _, _ := strings.Cut(r.Implementation.ID, "/")
-	return cmp.Or(r.Implementation.Tool, tool)
+	return cmp.Or(r.Implementation.Tool, r.Implementation.Name, r.Implementation.ID)
 }
 
 // titleOf returns the call, as a user writes it.

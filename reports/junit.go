@@ -15,18 +15,18 @@ type (
 	suites struct {
 		XMLName xml.Name `xml:"testsuites"`
 		Name    string   `xml:"name,attr"`
-		tally
+		totals
 		Time   string  `xml:"time,attr"`
 		Suites []suite `xml:"testsuite"`
 	}
 	suite struct {
 		Name string `xml:"name,attr"`
-		tally
+		totals
 		Time       string     `xml:"time,attr"`
 		Properties []property `xml:"properties>property"`
 		Cases      []testcase `xml:"testcase"`
 	}
-	tally struct {
+	totals struct {
 		Tests    int `xml:"tests,attr"`
 		Failures int `xml:"failures,attr"`
 		Errors   int `xml:"errors,attr"`

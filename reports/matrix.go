@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"klconf/spec"
 )
@@ -14,6 +15,8 @@ type mark struct {
 	Class      string // for the style sheet
 }
 
+func (m mark) String() string { return m.Sign + " " + m.Word }
+
 var (
 	markPass  = mark{"✓", "pass", "good"}
 	markNote  = mark{"✓", "pass, with notes", "good"} // a SHOULD or MAY does not hold
@@ -22,10 +25,10 @@ var (
 	markNone  = mark{"–", "not asked", "none"}
 )
 
-// A tallyOf counts checks by what they say about what they cite.
-type tallyOf struct{ Pass, Note, Known, Red, Out int }
+// A counter counts checks by what they say about what they cite.
+type counter struct{ Pass, Note, Known, Red, Out int }
 
-func (c *tallyOf) add(s spec.Status, n int) {
+func (c *counter) add(s spec.Status, n int) {
 	switch {
 	case s == spec.Pass:
 		c.Pass += n
@@ -41,10 +44,10 @@ func (c *tallyOf) add(s spec.Status, n int) {
 }
 
 // Asked is the number of checks that were judged.
-func (c tallyOf) Asked() int { return c.Pass + c.Note + c.Known + c.Red }
+func (c counter) Asked() int { return c.Pass + c.Note + c.Known + c.Red }
 
 // Mark is the mark of the gravest of the checks.
-func (c tallyOf) Mark() mark {
+func (c counter) Mark() mark {
 	switch {
 	case c.Red > 0:
 		return markFail
@@ -59,7 +62,7 @@ func (c tallyOf) Mark() mark {
 }
 
 // Text writes the counts.
-func (c tallyOf) Text() string {
+func (c counter) Text() string {
 	switch {
 	case c.Red > 0 && c.Known > 0:
 		return fmt.Sprintf("%d fail, %d known of %d", c.Red, c.Known, c.Asked())
@@ -94,39 +97,30 @@ func speaks(s spec.Status, requirements []string) []string {
 	return soft
 }
 
-// byRequirement counts the checks of a report under each requirement that
-// they cite.
-func byRequirement(r spec.Report) map[string]tallyOf {
-	out := map[string]tallyOf{}
-	for _, t := range tallies(r) {
-		against := speaks(t.Status, t.Requirements)
-		for _, id := range t.Requirements {
-			s := t.Status
-			if !slices.Contains(against, id) {
-				s = spec.Pass
-			}
-			c := out[id]
-			c.add(s, t.N)
-			out[id] = c
+// tally counts the checks of a report by what they cite: each requirement,
+// and each family once for a check.
+func tally(r spec.Report) map[string]counter {
+	out := map[string]counter{}
+	add := func(cited string, s spec.Status, n int) {
+		c := out[cited]
+		c.add(s, n)
+		out[cited] = c
+	}
+	for _, e := range r.Elided {
+		for s, n := range e.Counts {
+			add(e.Cited, s, n)
 		}
 	}
-	return out
-}
-
-// byFamily counts the checks of a report under each family that they cite,
-// each once for a family.
-func byFamily(r spec.Report) map[string]tallyOf {
-	out := map[string]tallyOf{}
-	for _, t := range tallies(r) {
-		against := families(speaks(t.Status, t.Requirements))
-		for _, f := range families(t.Requirements) {
-			s := t.Status
-			if !slices.Contains(against, f) {
-				s = spec.Pass
+	for _, x := range r.Results {
+		against := speaks(x.Status, x.Requirements)
+		for _, ids := range [][2][]string{{x.Requirements, against}, {families(x.Requirements), families(against)}} {
+			for _, id := range ids[0] {
+				if slices.Contains(ids[1], id) {
+					add(id, x.Status, 1)
+				} else {
+					add(id, spec.Pass, 1)
+				}
 			}
-			c := out[f]
-			c.add(s, t.N)
-			out[f] = c
 		}
 	}
 	return out
@@ -140,4 +134,33 @@ func families(ids []string) []string {
 		}
 	}
 	return list
+}
+
+// Against says in one line what a report holds against a requirement: how
+// many checks, and why they are known to fail. It is empty where all that
+// was asked holds.
+func Against(r spec.Report, id string) string {
+	c := tally(r)[id]
+	if c.Red+c.Known+c.Note == 0 {
+		return ""
+	}
+	s := name(r) + ": " + c.Text()
+	if why := reasonsFor(r, id); len(why) > 0 {
+		s += ": " + strings.Join(why, "; ")
+	}
+	return s
+}
+
+// Answer says whether the implementation of a report gives KL(P‖Q) in nats,
+// on pmfs and on measures, and what is different.
+func Answer(r spec.Report) string {
+	c := callOf(r)
+	s := fmt.Sprintf("on pmfs %s, on measures %s", c.PMF.Word, c.Measure.Word)
+	for _, why := range c.Why {
+		s += "; " + why
+	}
+	for _, why := range c.WhyMeasure {
+		s += "; on measures: " + why
+	}
+	return s
 }

@@ -9,7 +9,9 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"klconf/spec"
@@ -62,7 +64,7 @@ type row struct {
 // A cell is one family of one implementation.
 type cell struct {
 	Family string
-	tallyOf
+	counter
 }
 
 type family struct {
@@ -74,17 +76,19 @@ type family struct {
 type requirement struct {
 	spec.Requirement
 	Planned bool
-	Checks  []check
+	Checks  []string // prefixes of the ids of those that cite it
 	Holds   []link
 	Broken  []breach
 	Notes   []breach
 	Unasked []link
 }
 
-// A check is a prefix of ids under which a requirement is cited.
-type check struct {
-	Under string
-	N     int
+// subscript finds an index of one letter or digit after a letter.
+var subscript = regexp.MustCompile(`\b([A-Za-z])_([A-Za-z0-9])\b`)
+
+// Typeset is the formula with its indices set low.
+func (q requirement) Typeset() template.HTML {
+	return template.HTML(subscript.ReplaceAllString(template.HTMLEscapeString(q.Formula), "$1<sub>$2</sub>"))
 }
 
 type link struct{ ID, Name string }
@@ -92,7 +96,7 @@ type link struct{ ID, Name string }
 // A breach is an implementation that has checks against a requirement.
 type breach struct {
 	link
-	tallyOf
+	counter
 	Why []string // the reasons of known failures
 }
 
@@ -111,11 +115,11 @@ type format struct {
 // An errorRow is one implementation in one stratum and format.
 type errorRow struct {
 	link
-	Plot               template.HTML
-	N                  int
-	Median, P99, Max   string
-	Level, Worst, Cond string
-	Inputs             []passage
+	Plot             template.HTML
+	N                int
+	Median, P99, Max template.HTML
+	Level, Worst     string
+	Inputs           []passage
 }
 
 // An implementation is its own section of the page.
@@ -152,6 +156,12 @@ type reason struct {
 	Flaky       bool
 	Failures    []failure
 }
+
+// First is written in full.
+func (r reason) First() failure { return r.Failures[0] }
+
+// Others are named with what was answered.
+func (r reason) Others() []failure { return r.Failures[1:] }
 
 // noted gathers the notes on one requirement.
 type noted struct {
@@ -228,7 +238,7 @@ func rowOf(r spec.Report) row {
 	c := callOf(r)
 	l := linkTo(r)
 	out := row{ID: l.ID, Name: l.Name, Verdict: verdictOf(r), PMF: c.PMF, Measure: c.Measure, Level: c.Level}
-	counts := byFamily(r)
+	counts := tally(r)
 	for _, f := range spec.Families {
 		out.Cells = append(out.Cells, cell{f.Name, counts[f.Name]})
 	}
@@ -248,7 +258,7 @@ func implementationOf(r spec.Report) implementation {
 		packages = append(packages, name+" "+s.Packages[name])
 	}
 	out.Facts = slices.DeleteFunc([]passage{
-		{"version", plain(s.Version)}, {"language", plain(s.Language)}, {"homepage", plain(s.Homepage)}, {"loaded", plain(strings.Join(packages, ", "))},
+		{"language", plain(s.Language)}, {"homepage", plain(s.Homepage)}, {"loaded", plain(strings.Join(packages, ", "))},
 		{"questions", words(s.Ops)}, {"formats", words(s.DTypes)}, {"claims", string(s.Accuracy)},
 		{"suite", suiteText(r.Suite)}, {"machine", machineText(r.Environment)},
 	}, func(p passage) bool { return p.Text == "" })
@@ -289,7 +299,7 @@ func words[T ~string](list []T) string {
 }
 
 func failureOf(implementation string, x spec.Result) failure {
-	list := passages(x, compactElements)
+	list := passages(x, fewElements)
 	f := failure{Anchor: implementation + "--" + strings.TrimPrefix(anchor(x.ID), "i-"), ID: plain(x.ID), Status: x.Status, Requirements: x.Requirements}
 	if x.Got != nil {
 		f.Title = got(x)
@@ -388,10 +398,10 @@ func strataOf(reports []spec.Report) []stratum {
 			a := newAxis(rows[k])
 			f := format{DType: d, Ticks: a.ticks()}
 			for j, r := range rows[k] {
-				row := errorRow{link: linkTo(owners[k][j]), Plot: a.plot(r), N: r.N, Median: digits(r.ULPMedian), P99: digits(r.ULPP99),
-					Max: digits(r.ULPMax), Level: string(r.Level), Worst: plain(r.Worst), Cond: digits(r.CondMax)}
+				row := errorRow{link: linkTo(owners[k][j]), Plot: a.plot(r), N: r.N, Median: ulps(r.ULPMedian), P99: ulps(r.ULPP99),
+					Max: ulps(r.ULPMax), Level: string(r.Level), Worst: plain(r.Worst)}
 				for _, in := range r.WorstInputs {
-					row.Inputs = append(row.Inputs, passage{in.Name, input(in, compactElements)})
+					row.Inputs = append(row.Inputs, passage{in.Name, input(in, fewElements)})
 				}
 				f.Rows = append(f.Rows, row)
 			}
@@ -401,17 +411,33 @@ func strataOf(reports []spec.Report) []stratum {
 	return list
 }
 
+// ulps writes an error as digits does, in full up to 99999 and beyond that
+// as a multiple of a power of ten.
+func ulps(x float64) template.HTML {
+	s := digits(x)
+	mantissa, exponent, long := strings.Cut(s, "e")
+	power, err := strconv.Atoi(exponent)
+	switch {
+	case !long || err != nil:
+		return template.HTML(s)
+	case power > 0 && power < 5:
+		y, _ := strconv.ParseFloat(s, 64)
+		return template.HTML(strconv.FormatFloat(y, 'f', -1, 64))
+	}
+	return template.HTML(fmt.Sprintf("%s·10<sup>%d</sup>", mantissa, power))
+}
+
 func requirementsOf(reports []spec.Report) (list []family, planned int) {
-	counts := make([]map[string]tallyOf, len(reports))
-	checks := map[string]map[string]int{}
+	counts := make([]map[string]counter, len(reports))
+	var checks elisions // Under alone
 	for i, r := range reports {
-		counts[i] = byRequirement(r)
-		for id, of := range checksOf(r) {
-			if checks[id] == nil {
-				checks[id] = map[string]int{}
-			}
-			for under, n := range of {
-				checks[id][under] = max(checks[id][under], n)
+		counts[i] = tally(r)
+		for _, e := range r.Elided {
+			checks.add(e)
+		}
+		for _, x := range r.Results {
+			for _, id := range x.Requirements {
+				checks.add(spec.Elision{Cited: id, Under: []string{under(x.ID)}})
 			}
 		}
 	}
@@ -425,8 +451,8 @@ func requirementsOf(reports []spec.Report) (list []family, planned int) {
 			if one.Planned {
 				planned++
 			}
-			for _, under := range slices.Sorted(maps.Keys(checks[q.ID])) {
-				one.Checks = append(one.Checks, check{under, checks[q.ID][under]})
+			if i := slices.IndexFunc(checks, func(e spec.Elision) bool { return e.Cited == q.ID }); i >= 0 {
+				one.Checks = checks[i].Under
 			}
 			for i, r := range reports {
 				c := counts[i][q.ID]
@@ -447,21 +473,6 @@ func requirementsOf(reports []spec.Report) (list []family, planned int) {
 		list = append(list, fam)
 	}
 	return list, planned
-}
-
-// checksOf counts the checks that cite each requirement, by the prefix of
-// their ids.
-func checksOf(r spec.Report) map[string]map[string]int {
-	out := map[string]map[string]int{}
-	for _, t := range tallies(r) {
-		for _, id := range t.Requirements {
-			if out[id] == nil {
-				out[id] = map[string]int{}
-			}
-			out[id][t.Under] += t.N
-		}
-	}
-	return out
 }
 
 // reasonsFor lists why a report's known failures against a requirement are

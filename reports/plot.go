@@ -100,25 +100,24 @@ const (
 )
 
 // plot draws the distribution of errors in one row: a bar for each power of
-// two, its height the square root of the share, so that a single answer is
-// seen; a full line at the median, a dashed one at the 99th percentile and a
-// dot at the largest error.
+// two, its height as the square root of the number, so that a single answer
+// is seen; a full line at the median, a dashed one at the 99th percentile and
+// a dot at the largest error.
 func (a axis) plot(r spec.Accuracy) template.HTML {
 	var bars, grid strings.Builder
-	total := 0
-	for _, n := range r.ULPLog2 {
-		total += n
-	}
 	places := map[int]int{}
+	most := 0
 	for k, n := range r.ULPLog2 {
-		places[max(k, a.lo)] += n
+		k = max(k, a.lo)
+		places[k] += n
+		most = max(most, places[k])
 	}
 	for _, k := range slices.Sorted(maps.Keys(places)) {
 		left, wide := float64(k-a.lo), 1.0
 		if k >= spec.InfiniteULPLog2 {
 			left, wide = a.width()-a.slot(), a.slot()
 		}
-		height := (plotFoot - 2) * math.Sqrt(float64(places[k])/float64(total))
+		height := (plotFoot - 2) * math.Sqrt(float64(places[k])/float64(most))
 		fmt.Fprintf(&bars, "M%.4g %dv-%.3gh%.3gv%.3gz", left+wide*.06, plotFoot, height, wide*.88, height)
 	}
 	for _, t := range a.ticks() {

@@ -4,6 +4,7 @@
 package reports
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,14 +19,43 @@ import (
 )
 
 // JSON writes the result file of one implementation (schema
-// klconf-result/1).
+// klconf-result/1), a check a line.
 func JSON(w io.Writer, r spec.Report) error {
-	b, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
 		return fmt.Errorf("the report of %s cannot be written as JSON: %w", r.Implementation.ID, err)
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err := w.Write(lines(b.Bytes()))
 	return err
+}
+
+// lines breaks a JSON object after each field and after each element of a
+// list that is a field.
+func lines(object []byte) []byte {
+	var out []byte
+	var open []byte // brackets
+	quoted, escaped := false, false
+	for _, c := range object {
+		out = append(out, c)
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			quoted, escaped = c != '"', c == '\\'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			open = append(open, c)
+		case c == '}' || c == ']':
+			open = open[:len(open)-1]
+		case c == ',' && (len(open) == 1 || len(open) == 2 && open[1] == '['):
+			out = append(out, '\n')
+			out = append(out, "  "[:len(open)]...)
+		}
+	}
+	return out
 }
 
 // name returns what a reader calls the implementation.
@@ -43,11 +73,14 @@ func name(r spec.Report) string {
 // Verdict returns the word for the outcome: the verdict, or "not run" where
 // there is nothing that it could be about.
 func Verdict(r spec.Report) string {
-	if r.Verdict == spec.Incomplete && len(r.Results) == 0 {
+	if r.Verdict == spec.Incomplete && !asked(r) {
 		return "not run"
 	}
 	return string(r.Verdict)
 }
+
+// asked reports whether there is any check.
+func asked(r spec.Report) bool { return len(r.Results)+len(r.Elided) > 0 }
 
 // bad returns the results that speak against the implementation.
 func bad(r spec.Report) []spec.Result {

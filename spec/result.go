@@ -84,6 +84,29 @@ type Input struct {
 	Decimal []string `json:"decimal"`
 }
 
+// shownElements is how many elements of an array a report shows.
+const shownElements = 16
+
+// InputsOf writes arrays for people.
+func InputsOf(arrays []Array) []Input {
+	var in []Input
+	for _, a := range arrays {
+		x := Input{Name: a.Name, DType: a.DType, Shape: a.Shape, Hex: []string{}, Decimal: []string{}}
+		if a.Check() == nil {
+			for i := range min(a.Len(), shownElements) {
+				x.Hex = append(x.Hex, HexBits(a.DType, a.Bits(i)))
+				if a.DType.Float() {
+					x.Decimal = append(x.Decimal, Decimal(a.Float(i)))
+				} else {
+					x.Decimal = append(x.Decimal, fmt.Sprint(a.Bits(i)))
+				}
+			}
+		}
+		in = append(in, x)
+	}
+	return in
+}
+
 // An Accuracy row sums up one stratum in one format.
 type Accuracy struct {
 	Stratum   string  `json:"stratum"`
@@ -110,13 +133,12 @@ const (
 	InfiniteULPLog2 = 1024
 )
 
-// A Tally stands for N results that a compact report leaves out: those of
-// one status that cite the same requirements under one prefix of ids.
-type Tally struct {
-	Under        string   `json:"under"` // the first two components, such as golden/zero
-	Requirements []string `json:"requirements"`
-	Status       Status   `json:"status"`
-	N            int      `json:"n"`
+// An Elision counts the results that a compact report leaves out and that
+// cite one requirement, or any requirement of one family.
+type Elision struct {
+	Cited  string         `json:"cited"`           // VAL-1, or VAL
+	Under  []string       `json:"under,omitempty"` // of a requirement: the first two components of their ids
+	Counts map[Status]int `json:"counts"`
 }
 
 // A Suite says which suite graded, and how.
@@ -173,7 +195,7 @@ type Report struct {
 	Incomplete     string         `json:"incomplete,omitempty"` // why
 	Counts         map[Status]int `json:"counts"`
 	Results        []Result       `json:"results"`
-	Elided         []Tally        `json:"elided,omitempty"` // results that are left out; they are in Counts
+	Elided         []Elision      `json:"elided,omitempty"` // what a compact report leaves out; it is in Counts
 	Accuracy       []Accuracy     `json:"accuracy,omitempty"`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"klconf/golden"
 	"klconf/reports"
 	"klconf/spec"
 )
@@ -76,7 +77,32 @@ func readResults(name string) ([]spec.Report, error) {
 		if i := slices.IndexFunc(all, func(x spec.Report) bool { return x.Implementation.ID == r.Implementation.ID }); i >= 0 {
 			return nil, fmt.Errorf("%s: a second result of %s in %s", f, r.Implementation.ID, name)
 		}
+		refill(&r)
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// refill puts back the inputs of vectors, which compact files leave out.
+func refill(r *spec.Report) {
+	if r.Suite.Vectors != golden.Version {
+		return
+	}
+	inputs := func(id string) []spec.Input {
+		v, ok := golden.Lookup(id)
+		if !ok {
+			return nil
+		}
+		return spec.InputsOf(v.Request().Arrays)
+	}
+	for i, x := range r.Results {
+		if x.Inputs == nil && x.Status != spec.Pass && x.Status != spec.StatusUnsupported {
+			r.Results[i].Inputs = inputs(x.ID)
+		}
+	}
+	for i, a := range r.Accuracy {
+		if a.WorstInputs == nil {
+			r.Accuracy[i].WorstInputs = inputs(a.Worst)
+		}
+	}
 }
