@@ -43,11 +43,13 @@ func finder(reports []spec.Report) [][]call {
 		}
 		tools[i] = append(tools[i], c)
 	}
-	rank := func(c call) int {
-		return slices.Index([]mark{answerYes, answerAlmost, answerNo, answerUnknown}, c.PMF)
+	rank := func(m mark) int {
+		return slices.Index([]mark{answerYes, answerAlmost, answerNo, answerUnknown}, m)
 	}
 	for _, t := range tools {
-		slices.SortStableFunc(t, func(a, b call) int { return cmp.Compare(rank(a), rank(b)) })
+		slices.SortStableFunc(t, func(a, b call) int {
+			return cmp.Or(cmp.Compare(rank(a.PMF), rank(b.PMF)), cmp.Compare(rank(a.Measure), rank(b.Measure)))
+		})
 	}
 	return tools
 }
