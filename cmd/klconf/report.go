@@ -28,13 +28,9 @@ The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or writ
 			if len(args) == 0 {
 				return errors.New("report takes result files or folders of them")
 			}
-			var all []spec.Report
-			for _, name := range args {
-				read, err := readResults(name)
-				if err != nil {
-					return err
-				}
-				all = append(all, read...)
+			all, err := readResults(args...)
+			if err != nil {
+				return err
 			}
 			if o == (output{}) {
 				table := cmd.OutOrStdout()
@@ -50,35 +46,37 @@ The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or writ
 	return cmd
 }
 
-// readResults reads one result file, or all of a folder in the order of
-// their names.
-func readResults(name string) ([]spec.Report, error) {
-	files := []string{name}
-	if info, err := os.Stat(name); err != nil {
-		return nil, fileError(err)
-	} else if info.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(name, "*.json")); err != nil {
-			return nil, err
-		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("no file *.json is in %s", name)
-		}
-	}
+// readResults reads result files, and those of folders in the order of their
+// names.
+func readResults(names ...string) ([]spec.Report, error) {
 	var all []spec.Report
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
+	for _, name := range names {
+		files := []string{name}
+		if info, err := os.Stat(name); err != nil {
 			return nil, fileError(err)
+		} else if info.IsDir() {
+			if files, err = filepath.Glob(filepath.Join(name, "*.json")); err != nil {
+				return nil, err
+			}
+			if len(files) == 0 {
+				return nil, fmt.Errorf("no file *.json is in %s", name)
+			}
 		}
-		r, err := spec.ReadReport(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f, err)
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				return nil, fileError(err)
+			}
+			r, err := spec.ReadReport(data)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f, err)
+			}
+			if slices.ContainsFunc(all, func(x spec.Report) bool { return x.Implementation.ID == r.Implementation.ID }) {
+				return nil, fmt.Errorf("%s: a second result of %s", f, r.Implementation.ID)
+			}
+			refill(&r)
+			all = append(all, r)
 		}
-		if i := slices.IndexFunc(all, func(x spec.Report) bool { return x.Implementation.ID == r.Implementation.ID }); i >= 0 {
-			return nil, fmt.Errorf("%s: a second result of %s in %s", f, r.Implementation.ID, name)
-		}
-		refill(&r)
-		all = append(all, r)
 	}
 	return all, nil
 }

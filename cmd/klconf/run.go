@@ -65,7 +65,7 @@ that is listed as failing; 2 wrong usage; 3 an adapter could not start or speak;
 	f.StringVar(&r.shard, "shard", "", "ask the i-th of n parts, 1/n to n/n (also from TEST_SHARD_INDEX or JOB_COMPLETION_INDEX with TEST_TOTAL_SHARDS)")
 	f.Float64Var(&r.options.TimeoutScale, "timeout", 1, "factor on all time-outs")
 	f.StringVar(&r.known, "known", "", "`FILE` of checks that are known to fail, in place of the adapter's own")
-	f.StringVar(&r.newKnown, "write-known", "", "write the checks that fail now to `FILE`, a list for --known")
+	f.StringVar(&r.newKnown, "write-known", "", "write the checks that fail now to `FILE`, a list for --known; what is listed there already keeps its reason")
 	f.BoolVar(&r.options.Strict, "strict", false, "also demand the definition's value on distributions, whatever is declared")
 	f.BoolVar(&r.options.AcceptDetected, "accept-detected", false, "accept a convention that is detected and not declared")
 	r.output.flags(f)
@@ -96,7 +96,8 @@ func (r *runner) run(cmd *cobra.Command, args []string) error {
 	graded, statuses := r.grade(ctx, errs)
 	problems := r.output.write(cmd.OutOrStdout(), graded)
 	if r.newKnown != "" {
-		items := newKnown(r.knownList, r.subjects, graded)
+		partial := len(r.options.Only)+len(r.options.Skip)+r.options.Shards > 0
+		items := newKnown(r.knownList, r.subjects, graded, partial)
 		if err := writeKnown(r.newKnown, items); err != nil {
 			problems = append(problems, err)
 		} else {
@@ -158,7 +159,12 @@ func (r *runner) prepare(args []string, dash int) error {
 	case r.known != "":
 		r.knownList, err = readKnown(r.known)
 	case r.newKnown != "":
-		if err = checkFile(r.newKnown); err == nil {
+		if err = checkFile(r.newKnown); err != nil {
+			break
+		}
+		if _, none := os.Stat(r.newKnown); none == nil {
+			r.knownList, err = readKnown(r.newKnown)
+		} else {
 			r.knownList, err = r.builtIn(r.subjects[0])
 		}
 	}
