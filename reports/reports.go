@@ -1,5 +1,5 @@
 // Package reports writes what was found out about implementations: a table
-// for a terminal, JSON, JUnit XML and Markdown. It decides nothing; every
+// for a terminal, JSON, JUnit XML, Markdown and HTML. It decides nothing; every
 // status and every number comes from spec.Report.
 package reports
 
