@@ -8,10 +8,12 @@ GO ?= go
 run:
 	$(GO) run ./cmd/klconf run
 
-# Grade everything and write reports/published: results, page, Markdown.
+# Grade everything and write reports/published: results, page, Markdown. That
+# one is nonconforming (exit 1) is a result like any other.
 publish:
-	$(GO) run ./cmd/klconf run --compact --json reports/published/
-	$(GO) run ./cmd/klconf report reports/published --html reports/published/index.html --markdown reports/published/README.md
+	$(GO) build -o bin/klconf ./cmd/klconf
+	bin/klconf run --compact --json reports/published/ || test $$? -eq 1
+	bin/klconf report reports/published --html reports/published/index.html --markdown reports/published/README.md
 
 # Everything that must hold before a commit; under three minutes on two cores.
 test: lint

@@ -23,13 +23,17 @@ type call struct {
 var (
 	answerYes     = mark{"✓", "yes", "good"}
 	answerNo      = mark{"✗", "no", "bad"}
-	answerAlmost  = mark{"≈", "not always", "known"}
+	answerBut     = mark{"≈", "yes, but", "known"}
 	answerUnknown = mark{"–", "not known", "none"}
 )
 
-// onPMFs are the fields of a convention that change answers on pmfs; beside
-// them steps other than normalising do.
-var onPMFs = []string{"base", "scale", "zero_q", "zero_zero", "zero_p", "subnormal", "reduction", "result_dtype"}
+// A convention can make another quantity of the divergence on all pmfs, or
+// leave it as it is but for the edges: zeros and subnormals. Steps other than
+// normalising make another quantity too.
+var (
+	quantityFields = []string{"base", "scale"}
+	edgeFields     = []string{"zero_q", "zero_zero", "zero_p", "subnormal"}
+)
 
 // finder returns the calls by tool, those that give the definition's value
 // first. The tools stand in the order of the reports.
@@ -44,7 +48,7 @@ func finder(reports []spec.Report) [][]call {
 		tools[i] = append(tools[i], c)
 	}
 	rank := func(m mark) int {
-		return slices.Index([]mark{answerYes, answerAlmost, answerNo, answerUnknown}, m)
+		return slices.Index([]mark{answerYes, answerBut, answerNo, answerUnknown}, m)
 	}
 	for _, t := range tools {
 		slices.SortStableFunc(t, func(a, b call) int {
@@ -73,64 +77,86 @@ func callOf(r spec.Report) call {
 	if s.Convention != nil {
 		conv = *s.Convention
 	}
-	var pmf, measure []string
-	normalises, other := splitSteps(conv.Steps)
-	if d := spec.StepsInWords(other); d != "" {
-		pmf = append(pmf, d)
-	}
-	for _, f := range onPMFs {
-		if d := conv.Departure(f); d != "" {
-			pmf = append(pmf, d)
+	departures := func(fields ...string) (list []string) {
+		for _, f := range fields {
+			if d := conv.Departure(f); d != "" {
+				list = append(list, d)
+			}
 		}
+		return list
 	}
+	normalises, others := splitSteps(conv.Steps)
+	other := departures(quantityFields...)
+	if d := spec.StepsInWords(others); d != "" {
+		other = append(other, d)
+	}
+	var rows []string
+	switch d := departures("reduction"); conv.Reduction {
+	case "mean": // of one vector too
+		other = append(other, d...)
+	default:
+		rows = d
+	}
+	edges := departures(edgeFields...)
+	total := departures("generalised")
 	if d := spec.StepsInWords(normalises); d != "" {
-		measure = append(measure, d)
-	}
-	if d := conv.Departure("generalised"); d != "" {
-		measure = append(measure, d)
+		total = append(total, d)
 	}
 	if t := conv.RequiresNormalised; t != nil && t.Required {
-		measure = append(measure, "weights that do not sum to 1 are refused")
+		total = append(total, "weights that do not sum to 1 are refused")
 	}
-	c.PMF, c.Why = judged(r, r.Agrees.PMF, r.Agrees.PMFBy, pmf, measure)
+	switch {
+	case r.Agrees.PMF:
+		c.PMF = answerYes
+	case len(other) > 0:
+		c.PMF = answerNo
+	default:
+		c.PMF = answerBut
+		if len(edges) == 0 {
+			edges = append(edges, firstOther(r, r.Agrees.PMFBy, total))
+		}
+	}
+	c.Why = slices.Concat(other, edges, rows, departures("result_dtype"))
 	switch {
 	case r.Agrees.Measure:
 		c.Measure = answerYes
-	case len(measure)+len(pmf) > 0:
-		c.Measure, c.WhyMeasure = answerNo, measure
+	case len(other)+len(total) > 0:
+		c.Measure, c.WhyMeasure = answerNo, total
 	default:
-		c.Measure, c.WhyMeasure = judged(r, false, r.Agrees.MeasureBy, nil, nil)
-		if sameReason(r, r.Agrees.PMFBy, r.Agrees.MeasureBy) {
-			c.WhyMeasure = nil
+		c.Measure = answerBut
+		if len(edges) == 0 {
+			c.WhyMeasure = []string{firstOther(r, r.Agrees.MeasureBy, nil)}
 		}
 	}
 	return c
 }
 
-// judged says whether the definition's value is given on a class of inputs,
-// and what is different: in the convention, or else in the first check that
-// got another answer. The totals of a pmf are rounded, and what differs on
-// measures can show there too.
-func judged(r spec.Report, agrees bool, by string, differs, onMeasures []string) (mark, []string) {
-	switch {
-	case agrees:
-		return answerYes, differs
-	case len(differs) > 0:
-		return answerNo, differs
-	case by == "":
-		return answerNo, nil
-	}
-	x, found := resultOf(r, by)
-	switch why := "in " + plain(by); {
+// firstOther says in what check the answer was first another than the
+// definition's, and why where that is known. The totals of a pmf are rounded,
+// and what differs on measures can show there too.
+func firstOther(r spec.Report, id string, onMeasures []string) string {
+	x, found := resultOf(r, id)
+	switch why := "another answer in " + plain(id); {
 	case found && x.Known != nil:
-		return answerAlmost, []string{why + ": " + plain(x.Known.Why)}
+		return why + ": " + plain(x.Known.Why)
 	case found && x.Status.Red():
-		return answerAlmost, []string{why + ": " + plain(x.Message)}
+		return why + ": " + bare(x)
 	case len(onMeasures) > 0:
-		return answerAlmost, []string{why + ", where the totals are 1 only nearly: " + strings.Join(onMeasures, ", ")}
+		return why + ", where the totals are 1 only nearly: " + strings.Join(onMeasures, ", ")
 	default:
-		return answerAlmost, []string{why}
+		return why
 	}
+}
+
+// bare is the message of a check without the requirement that it names.
+func bare(x spec.Result) string {
+	s := x.Message
+	for _, id := range x.Requirements {
+		if q, ok := spec.Lookup(id); ok {
+			s = strings.TrimSuffix(strings.TrimPrefix(s, id+": "), " ("+q.Statement+")")
+		}
+	}
+	return plain(s)
 }
 
 func resultOf(r spec.Report, id string) (spec.Result, bool) {
@@ -139,13 +165,6 @@ func resultOf(r spec.Report, id string) (spec.Result, bool) {
 		return spec.Result{}, false
 	}
 	return r.Results[i], true
-}
-
-// sameReason reports whether two checks are known to fail for one reason.
-func sameReason(r spec.Report, a, b string) bool {
-	x, okX := resultOf(r, a)
-	y, okY := resultOf(r, b)
-	return okX && okY && x.Known != nil && y.Known != nil && x.Known.Why == y.Known.Why
 }
 
 // splitSteps parts the steps that only divide by a total, which leaves pmfs

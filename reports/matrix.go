@@ -61,22 +61,34 @@ func (c counter) Mark() mark {
 	return markNone
 }
 
-// Text writes the counts.
-func (c counter) Text() string {
+// Main writes how many of the gravest there are.
+func (c counter) Main() string {
 	switch {
-	case c.Red > 0 && c.Known > 0:
-		return fmt.Sprintf("%d fail, %d known of %d", c.Red, c.Known, c.Asked())
 	case c.Red > 0:
-		return fmt.Sprintf("%d fail of %d", c.Red, c.Asked())
+		return fmt.Sprintf("%d fail", c.Red)
 	case c.Known > 0:
-		return fmt.Sprintf("%d known of %d", c.Known, c.Asked())
-	case c.Note > 0:
-		return fmt.Sprintf("%d, %d with notes", c.Asked(), c.Note)
-	case c.Pass > 0:
-		return fmt.Sprint(c.Pass)
+		return fmt.Sprintf("%d known", c.Known)
+	case c.Asked() > 0:
+		return fmt.Sprint(c.Asked())
 	}
 	return "not asked"
 }
+
+// Rest writes what Main does not say.
+func (c counter) Rest() string {
+	switch {
+	case c.Red > 0 && c.Known > 0:
+		return fmt.Sprintf("%d known, of %d", c.Known, c.Asked())
+	case c.Red+c.Known > 0:
+		return fmt.Sprintf("of %d", c.Asked())
+	case c.Note > 0:
+		return fmt.Sprintf("%d with notes", c.Note)
+	}
+	return ""
+}
+
+// Text writes the counts.
+func (c counter) Text() string { return strings.TrimSuffix(c.Main()+" "+c.Rest(), " ") }
 
 // speaks lists the requirements that a check with that status speaks
 // against: all that it cites if it is red or known, and of a note those that

@@ -127,7 +127,8 @@ type implementation struct {
 	call
 	Verdict                mark
 	Facts                  []passage
-	Convention             string // as JSON
+	Loaded                 []string // packages with their versions
+	Convention             string   // as JSON
 	Differences            []difference
 	Counts                 string
 	Departures             string
@@ -253,12 +254,11 @@ func implementationOf(r spec.Report) implementation {
 	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, plain(f))
 	}
-	var packages []string
 	for _, name := range slices.Sorted(maps.Keys(s.Packages)) {
-		packages = append(packages, name+" "+s.Packages[name])
+		out.Loaded = append(out.Loaded, plain(name+" "+s.Packages[name]))
 	}
 	out.Facts = slices.DeleteFunc([]passage{
-		{"language", plain(s.Language)}, {"homepage", plain(s.Homepage)}, {"loaded", plain(strings.Join(packages, ", "))},
+		{"language", plain(s.Language)}, {"homepage", plain(s.Homepage)},
 		{"questions", words(s.Ops)}, {"formats", words(s.DTypes)}, {"claims", string(s.Accuracy)},
 		{"suite", suiteText(r.Suite)}, {"machine", machineText(r.Environment)},
 	}, func(p passage) bool { return p.Text == "" })

@@ -69,9 +69,9 @@ func (c Convention) Departure(field string) string {
 		}
 	case "reduction":
 		return map[string]string{
-			"sum":       "rows are summed into one number",
+			"sum":       "of several rows it gives the sum",
 			"mean":      "the sum is divided by the number of elements, rows × classes (mean)",
-			"batchmean": "the sum is divided by the number of rows (batchmean)",
+			"batchmean": "of several rows it gives the mean (batchmean)",
 		}[c.Reduction]
 	case "result_dtype":
 		var parts []string
