@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"klconf/spec"
 )
 
 // browser returns a Chromium. Where there is none the test is skipped, and
@@ -146,9 +148,9 @@ func see(t *testing.T, dark bool, frames ...frame) (sights []sight, said []strin
 // TestPageInBrowser looks at the page as people will: on a phone, a tablet
 // and a desktop, in light, in dark, and in dark by the switch on the page.
 func TestPageInBrowser(t *testing.T) {
-	page := page1(t, fixed())
+	page := page1(t, append(fixed(), wide()))
 	var frames []frame
-	for _, width := range []int{360, 768, 1440} {
+	for _, width := range []int{360, 768, 1060, 1220, 1440} {
 		frames = append(frames, frame{fmt.Sprint(width), page, width, false})
 	}
 	grounds := map[string]bool{}
@@ -170,6 +172,16 @@ func TestPageInBrowser(t *testing.T) {
 	if !grounds["light 253,253,251"] || !grounds["dark 21,24,27"] || !grounds["switched 21,24,27"] || len(grounds) != 3 {
 		t.Errorf("the grounds are %v", grounds)
 	}
+}
+
+// wide is a report whose row in the matrix has no room to spare.
+func wide() spec.Report {
+	r := called("tensorflow/keras.losses.kl_divergence", "TensorFlow", "keras.losses.kl_divergence(P, Q)", spec.Convention{}, "", "")
+	r.Verdict = spec.Nonconforming
+	for _, f := range spec.Families {
+		r.Elided = append(r.Elided, spec.Elision{Cited: f.Name, Counts: map[spec.Status]int{spec.Pass: 1000, spec.KnownFail: 500}})
+	}
+	return r
 }
 
 // What TestPageInBrowser looks for must be found where it is.

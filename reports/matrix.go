@@ -61,34 +61,44 @@ func (c counter) Mark() mark {
 	return markNone
 }
 
-// Main writes how many of the gravest there are.
-func (c counter) Main() string {
+// Main is the number of the gravest, or of all if they are as they should be.
+func (c counter) Main() int {
 	switch {
 	case c.Red > 0:
-		return fmt.Sprintf("%d fail", c.Red)
+		return c.Red
 	case c.Known > 0:
-		return fmt.Sprintf("%d known", c.Known)
-	case c.Asked() > 0:
-		return fmt.Sprint(c.Asked())
+		return c.Known
 	}
-	return "not asked"
+	return c.Asked()
 }
 
-// Rest writes what Main does not say.
+// Rest says what Main counts, and of how many.
 func (c counter) Rest() string {
 	switch {
 	case c.Red > 0 && c.Known > 0:
-		return fmt.Sprintf("%d known, of %d", c.Known, c.Asked())
-	case c.Red+c.Known > 0:
-		return fmt.Sprintf("of %d", c.Asked())
-	case c.Note > 0:
-		return fmt.Sprintf("%d with notes", c.Note)
+		return fmt.Sprintf("fail, %d known, of %d", c.Known, c.Asked())
+	case c.Red > 0:
+		return fmt.Sprintf("fail of %d", c.Asked())
+	case c.Known > 0:
+		return fmt.Sprintf("known of %d", c.Asked())
+	case c.Note == 1:
+		return "1 note"
+	case c.Note > 1:
+		return fmt.Sprintf("%d notes", c.Note)
 	}
 	return ""
 }
 
 // Text writes the counts.
-func (c counter) Text() string { return strings.TrimSuffix(c.Main()+" "+c.Rest(), " ") }
+func (c counter) Text() string {
+	switch {
+	case c.Asked() == 0:
+		return "not asked"
+	case c.Red+c.Known == 0 && c.Note > 0:
+		return fmt.Sprintf("%d, %s", c.Main(), c.Rest())
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%d %s", c.Main(), c.Rest()), " ")
+}
 
 // speaks lists the requirements that a check with that status speaks
 // against: all that it cites if it is red or known, and of a note those that

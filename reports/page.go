@@ -54,7 +54,7 @@ type page struct {
 
 // A row is one implementation in the matrix.
 type row struct {
-	ID, Name     string
+	link
 	Verdict      mark
 	PMF, Measure mark
 	Level        string
@@ -91,7 +91,15 @@ func (q requirement) Typeset() template.HTML {
 	return template.HTML(subscript.ReplaceAllString(template.HTMLEscapeString(q.Formula), "$1<sub>$2</sub>"))
 }
 
+// A link leads to the section of an implementation.
 type link struct{ ID, Name string }
+
+// Breakable is the name with places where it may be broken.
+func (l link) Breakable() template.HTML {
+	return template.HTML(separator.ReplaceAllString(template.HTMLEscapeString(l.Name), "$0<wbr>"))
+}
+
+var separator = regexp.MustCompile(`[/.]\b`)
 
 // A breach is an implementation that has checks against a requirement.
 type breach struct {
@@ -238,7 +246,7 @@ func anchor(name string) string {
 func rowOf(r spec.Report) row {
 	c := callOf(r)
 	l := linkTo(r)
-	out := row{ID: l.ID, Name: l.Name, Verdict: verdictOf(r), PMF: c.PMF, Measure: c.Measure, Level: c.Level}
+	out := row{link: l, Verdict: verdictOf(r), PMF: c.PMF, Measure: c.Measure, Level: c.Level}
 	counts := tally(r)
 	for _, f := range spec.Families {
 		out.Cells = append(out.Cells, cell{f.Name, counts[f.Name]})
