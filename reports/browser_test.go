@@ -153,6 +153,13 @@ func TestPageInBrowser(t *testing.T) {
 	for _, width := range []int{360, 768, 1060, 1220, 1440} {
 		frames = append(frames, frame{fmt.Sprint(width), page, width, false})
 	}
+	published, err := os.ReadFile(filepath.Join("published", "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range []int{360, 1220} {
+		frames = append(frames, frame{fmt.Sprint("published, ", width), string(published), width, false})
+	}
 	grounds := map[string]bool{}
 	check := func(name string, dark bool, frames ...frame) {
 		sights, said := see(t, dark, frames...)

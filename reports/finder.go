@@ -150,13 +150,11 @@ func firstOther(r spec.Report, id string, onMeasures []string) string {
 
 // bare is the message of a check without the requirement that it names.
 func bare(x spec.Result) string {
-	s := x.Message
-	for _, id := range x.Requirements {
-		if q, ok := spec.Lookup(id); ok {
-			s = strings.TrimSuffix(strings.TrimPrefix(s, id+": "), " ("+q.Statement+")")
-		}
+	q, ok := named(x)
+	if !ok {
+		return plain(x.Message)
 	}
-	return plain(s)
+	return plain(strings.TrimSuffix(strings.TrimPrefix(x.Message, q.ID+": "), stated(q)))
 }
 
 func resultOf(r spec.Report, id string) (spec.Result, bool) {

@@ -194,6 +194,22 @@ func TestCompact(t *testing.T) {
 		if a, b := fmt.Sprint(callOf(r)), fmt.Sprint(callOf(c)); a != b {
 			t.Errorf("%s answers differently:\n%s\n%s", r.Implementation.ID, a, b)
 		}
+		inputs := func(id string) []spec.Input {
+			for _, x := range r.Results {
+				if x.ID == id && x.Inputs != nil {
+					return x.Inputs
+				}
+			}
+			for _, a := range r.Accuracy {
+				if a.Worst == id {
+					return a.WorstInputs
+				}
+			}
+			return nil
+		}
+		if r.Environment.Seconds = 0; page1(t, []spec.Report{r}) != page1(t, []spec.Report{Expand(c, inputs)}) {
+			t.Errorf("%s: the page of the compact report is another", r.Implementation.ID)
+		}
 		if len(r.Results) > 0 && len(r.Elided) > 0 {
 			t.Errorf("%s: Compact changes its argument", r.Implementation.ID)
 		}

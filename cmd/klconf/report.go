@@ -74,33 +74,20 @@ func readResults(names ...string) ([]spec.Report, error) {
 			if slices.ContainsFunc(all, func(x spec.Report) bool { return x.Implementation.ID == r.Implementation.ID }) {
 				return nil, fmt.Errorf("%s: a second result of %s", f, r.Implementation.ID)
 			}
-			refill(&r)
+			if r.Suite.Vectors == golden.Version {
+				r = reports.Expand(r, vectorInputs)
+			}
 			all = append(all, r)
 		}
 	}
 	return all, nil
 }
 
-// refill puts back the inputs of vectors, which compact files leave out.
-func refill(r *spec.Report) {
-	if r.Suite.Vectors != golden.Version {
-		return
+// vectorInputs returns the inputs of the vector of that id.
+func vectorInputs(id string) []spec.Input {
+	v, ok := golden.Lookup(id)
+	if !ok {
+		return nil
 	}
-	inputs := func(id string) []spec.Input {
-		v, ok := golden.Lookup(id)
-		if !ok {
-			return nil
-		}
-		return spec.InputsOf(v.Request().Arrays)
-	}
-	for i, x := range r.Results {
-		if x.Inputs == nil && x.Status != spec.Pass && x.Status != spec.StatusUnsupported {
-			r.Results[i].Inputs = inputs(x.ID)
-		}
-	}
-	for i, a := range r.Accuracy {
-		if a.WorstInputs == nil {
-			r.Accuracy[i].WorstInputs = inputs(a.Worst)
-		}
-	}
+	return spec.InputsOf(v.Request().Arrays)
 }
