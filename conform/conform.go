@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -540,5 +539,3 @@ func (r *run) rng(id string) *rand.Rand {
 	h.Write([]byte(id))
 	return rand.New(rand.NewPCG(r.o.Seed, h.Sum64()))
 }
-
-func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -99,7 +99,7 @@ func (l link) Breakable() template.HTML {
 	return template.HTML(separator.ReplaceAllString(template.HTMLEscapeString(l.Name), "$0<wbr>"))
 }
 
-var separator = regexp.MustCompile(`[/.]\b`)
+var separator = regexp.MustCompile(`[/._]`)
 
 // A breach is an implementation that has checks against a requirement.
 type breach struct {
