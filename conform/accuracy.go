@@ -49,7 +49,7 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 	// nothing; cond and the level do.
 	if strings.Trim(g.Expected.RN, "0") != "" {
 		if len(s.ulp) == 0 || g.ULP > slices.Max(s.ulp) {
-			s.worst, s.inputs = id, inputs(req.Arrays)
+			s.worst, s.inputs = id, spec.InputsOf(req.Arrays)
 		}
 		s.ulp = append(s.ulp, g.ULP)
 	}
@@ -95,16 +95,30 @@ func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
 			return finite(sorted[int(q*float64(len(sorted)-1)+.5)])
 		}
 		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: s.questions, ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
-			CondMax: finite(s.cond), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level}
-		for _, in := range s.inputs {
-			a.WorstHex = append(a.WorstHex, in.Hex...)
-		}
+			ULPLog2: spread(s.ulp), CondMax: finite(s.cond), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level, WorstInputs: s.inputs}
 		rows = append(rows, a)
 		if lowest == "" || s.level.Rank() < lowest.Rank() {
 			lowest = s.level
 		}
 	}
 	return rows, lowest
+}
+
+// spread counts errors by the power of two below them: n[k] are in
+// [2^k, 2^(k+1)). What is below the first power counts there, and what no
+// float64 holds under InfiniteULPLog2.
+func spread(ulp []float64) map[int]int {
+	n := map[int]int{}
+	for _, x := range ulp {
+		k := spec.LeastULPLog2
+		if x = finite(x); x == math.MaxFloat64 {
+			k = spec.InfiniteULPLog2
+		} else if x > 0 {
+			k = max(k, math.Ilogb(x))
+		}
+		n[k]++
+	}
+	return n
 }
 
 // finite keeps a number that JSON can hold.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -20,6 +19,8 @@ import (
 // as an adapter.
 type Target struct {
 	ID      string // "gonum", "scipy/stats.entropy", "./my-adapter"
+	Tool    string // what the implementation is part of, as people call it: "SciPy"
+	Title   string // the call, as a user of the tool writes it
 	Impl    spec.Implementation
 	Command []string
 	Env     []string // added to the environment of Command
@@ -423,7 +424,7 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 // the definition.
 func (r *run) departsDeclared() bool {
 	for _, f := range spec.Fields {
-		if departure(f, r.conv) {
+		if r.conv.Departure(f) != "" {
 			return true
 		}
 	}
@@ -453,11 +454,10 @@ func ApplyKnown(known []spec.Known, res spec.Result) spec.Result {
 	case res.Status == spec.StatusNotRun || res.Status == spec.Skipped || res.Status == spec.StatusUnsupported:
 	case k.Status == spec.KnownFlaky:
 		if res.Status.Red() {
-			res.Status = spec.KnownFlaky
+			res.Status, res.Known = spec.KnownFlaky, &k
 		}
 	case res.Status.Red():
-		res.Status = spec.KnownFail
-		res.Message += " — known: " + k.Why
+		res.Status, res.Known = spec.KnownFail, &k
 	default:
 		res.Status = spec.Fail
 		res.Message = fmt.Sprintf("unexpected pass: %q is listed as known to fail (%s); take it off the list", k.ID, k.Why)
@@ -471,35 +471,13 @@ func (r *run) record(res spec.Result, req spec.Request) {
 	res = ApplyKnown(r.target.Known, res)
 	if res.Status != spec.Pass && res.Status != spec.StatusUnsupported {
 		if len(req.Arrays) > 0 {
-			res.Inputs = inputs(req.Arrays)
+			res.Inputs = spec.InputsOf(req.Arrays)
 		}
 		if r.target.Rerun != nil {
 			res.Rerun = r.target.Rerun(res.ID, r.o.Seed)
 		}
 	}
 	r.results = append(r.results, res)
-}
-
-// shownElements is how many elements of an array a report shows.
-const shownElements = 16
-
-func inputs(arrays []spec.Array) []spec.Input {
-	var in []spec.Input
-	for _, a := range arrays {
-		x := spec.Input{Name: a.Name, DType: a.DType, Shape: a.Shape, Hex: []string{}, Decimal: []string{}}
-		if a.Check() == nil {
-			for i := range min(a.Len(), shownElements) {
-				x.Hex = append(x.Hex, spec.HexBits(a.DType, a.Bits(i)))
-				if a.DType.Float() {
-					x.Decimal = append(x.Decimal, spec.Decimal(a.Float(i)))
-				} else {
-					x.Decimal = append(x.Decimal, fmt.Sprint(a.Bits(i)))
-				}
-			}
-		}
-		in = append(in, x)
-	}
-	return in
 }
 
 // finish makes the report.
@@ -512,7 +490,7 @@ func (r *run) finish() spec.Report {
 		Schema:         spec.ResultSchema,
 		Suite:          spec.Suite{Version: r.o.Version, Spec: spec.Version, Vectors: golden.Version, Mode: mode, Seed: r.o.Seed},
 		Environment:    environment(),
-		Implementation: spec.Subject{Description: r.desc, ID: r.target.ID, ConventionSource: r.source},
+		Implementation: spec.Subject{Description: r.desc, ID: r.target.ID, Tool: r.target.Tool, Title: r.target.Title, ConventionSource: r.source},
 		Agrees:         r.agrees,
 		Findings:       r.findings,
 		Counts:         map[spec.Status]int{},
@@ -575,5 +553,3 @@ func (r *run) rng(id string) *rand.Rand {
 	h.Write([]byte(id))
 	return rand.New(rand.NewPCG(r.o.Seed, h.Sum64()))
 }
-
-func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -205,7 +205,7 @@ func TestVerdicts(t *testing.T) {
 			}
 			return p * math.Log1p((p-q)/q)
 		})}, spec.Nonconforming, ""},
-		{"clip at 1e-7, nothing declared", fake{"", "", clipped}, spec.Undeclared, "clip-both at 1e-07"},
+		{"clip at 1e-7, nothing declared", fake{"", "", clipped}, spec.Undeclared, "clipping P and Q at 1e-07"},
 		{"clip at 1e-7, declared", fake{clipDeclared, "", clipped}, spec.Conforming, ""},
 		{"clip at 1e-7, declared at 1e-8", fake{strings.Replace(clipDeclared, "0x1.ad7f29abcaf48p-24", "0x1.5798ee2308c3ap-27", 1), "", clipped}, spec.Nonconforming, ""},
 		{"clip at 1e-7, declared right", fake{definition, "", clipped}, spec.Nonconforming, ""},

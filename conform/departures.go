@@ -2,7 +2,6 @@ package conform
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -36,52 +35,6 @@ var requirementOf = map[string]string{
 	"subnormal": "VAL-11", "requires_normalised": "DEF-3", "reduction": "ROW-1", "result_dtype": "DEF-9",
 }
 
-// departure reports whether a field's value answers with another number than
-// the definition's. Refusals outside the pmfs are a narrower domain.
-func departure(field string, c spec.Convention) bool {
-	switch field {
-	case "base":
-		return c.Base != "" && c.Base != "e"
-	case "scale":
-		if c.Scale == "" {
-			return false
-		}
-		v, err := c.Scale.Value()
-		return err != nil || v != 1
-	case "generalised":
-		return c.Generalised != nil && *c.Generalised
-	case "steps":
-		return len(c.Steps) > 0
-	case "zero_q":
-		return c.ZeroQ != "" && c.ZeroQ != "inf"
-	case "zero_zero":
-		return c.ZeroZero != "" && c.ZeroZero != "zero"
-	case "zero_p":
-		return c.ZeroP != "" && c.ZeroP != "zero"
-	case "nan":
-		return c.NaN == "ignore" || c.NaN == "inf"
-	case "negative":
-		return c.Negative == "inf" || c.Negative == "value"
-	case "infinite":
-		return c.Infinite == "value"
-	case "empty":
-		return c.Empty == "nan" || c.Empty == "inf"
-	case "mismatch":
-		return c.Mismatch == "truncate" || c.Mismatch == "broadcast"
-	case "subnormal":
-		return c.Subnormal == "flushed"
-	case "reduction":
-		return c.Reduction != "" && c.Reduction != "none"
-	case "result_dtype":
-		for from, to := range c.ResultDType {
-			if to != from.ResultDType() {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // reportDetection records one check for each field that was detected. What
 // differs from the definition is said with the line to declare it by.
 func (r *run) reportDetection() {
@@ -89,7 +42,7 @@ func (r *run) reportDetection() {
 		if !r.open(f) {
 			continue
 		}
-		if departure(f, r.conv) {
+		if r.conv.Departure(f) != "" {
 			r.departs = append(r.departs, f)
 		}
 		id := "detect/" + f
@@ -115,61 +68,12 @@ func (r *run) reportDetection() {
 // describeField writes a detected field in words.
 func (r *run) describeField(f string) string {
 	if f == "steps" {
-		var parts []string
-		for _, s := range r.conv.Steps {
-			parts = append(parts, describeStep(s))
-		}
-		return strings.Join(parts, ", then ")
+		return spec.StepsInWords(r.conv.Steps)
 	}
 	var only spec.Convention
 	only.Take(f, r.conv)
 	b, _ := json.Marshal(only)
 	return strings.Trim(string(b), "{}")
-}
-
-func describeStep(s spec.Step) string {
-	value := func(t *spec.Threshold) string {
-		if t == nil {
-			return ""
-		}
-		if t.Under != nil {
-			var parts []string
-			for _, d := range sortedKeys(t.Under) {
-				v, _ := t.Under[d].Value()
-				parts = append(parts, fmt.Sprintf("%.6g in %s", v, d))
-			}
-			return strings.Join(parts, ", ")
-		}
-		v, _ := t.All.Value()
-		return fmt.Sprintf("%.6g", v)
-	}
-	of := map[string]string{"both": "P and Q", "p": "P", "q": "Q", "": "P and Q"}[s.Of]
-	in := ""
-	if s.In == "log" {
-		in = " inside the logarithm"
-	}
-	switch s.Do {
-	case "normalise":
-		return "normalising " + of
-	case "clamp":
-		t := fmt.Sprintf("clipping %s at %s%s", of, value(s.Lo), in)
-		if s.Of == "both" && s.In != "log" {
-			t = "clip-both at " + value(s.Lo)
-		}
-		if s.Hi != nil {
-			t += " and above at " + value(s.Hi)
-		}
-		return t
-	case "add":
-		return fmt.Sprintf("adding %s to %s%s", value(s.Value), of, in)
-	case "replace":
-		return fmt.Sprintf("replacing %s at or below %s by %s", of, value(s.AtOrBelow), value(s.Value))
-	case "add_ratio":
-		return fmt.Sprintf("adding %s to p/q", value(s.Value))
-	case "drop_term":
-		return fmt.Sprintf("dropping terms with %s at or below %s", s.Where, value(s.AtOrBelow))
-	}
-	return s.Do
 }
 
 // suggestion returns the convention object to paste into hello.

@@ -77,7 +77,7 @@ func hex(a spec.Array) []string {
 	if a.Check() != nil {
 		return nil
 	}
-	return inputs([]spec.Array{a})[0].Hex
+	return spec.InputsOf([]spec.Array{a})[0].Hex
 }
 
 // loaded stores the sample as a and b; it returns the first answer that is

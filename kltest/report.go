@@ -73,8 +73,10 @@ func requirement(t *testing.T, q spec.Requirement, results []spec.Result) {
 			if failed++; failed <= shownCases || testing.Verbose() {
 				t.Errorf("%s\nrepeat:   %s", sentence(q, x), again)
 			}
-		case x.Status == spec.Note, x.Status == spec.KnownFail:
+		case x.Status == spec.Note:
 			t.Logf("%s: %s: %s", x.Status, x.ID, strings.TrimPrefix(x.Message, q.ID+": "))
+		case x.Known != nil:
+			t.Logf("%s: %s: %s: %s", x.Status, x.ID, x.Known.Why, strings.TrimPrefix(x.Message, q.ID+": "))
 		}
 	}
 	if failed > shownCases && !testing.Verbose() {

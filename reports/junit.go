@@ -15,18 +15,18 @@ type (
 	suites struct {
 		XMLName xml.Name `xml:"testsuites"`
 		Name    string   `xml:"name,attr"`
-		tally
+		totals
 		Time   string  `xml:"time,attr"`
 		Suites []suite `xml:"testsuite"`
 	}
 	suite struct {
 		Name string `xml:"name,attr"`
-		tally
+		totals
 		Time       string     `xml:"time,attr"`
 		Properties []property `xml:"properties>property"`
 		Cases      []testcase `xml:"testcase"`
 	}
-	tally struct {
+	totals struct {
 		Tests    int `xml:"tests,attr"`
 		Failures int `xml:"failures,attr"`
 		Errors   int `xml:"errors,attr"`
@@ -125,6 +125,9 @@ func caseOf(id string, x spec.Result) testcase {
 		c.Failure = said
 	case spec.KnownFail, spec.KnownFlaky, spec.StatusUnsupported, spec.Skipped:
 		said.Message, said.Type = fmt.Sprintf("%s: %s", x.Status, sentence(x)), ""
+		if x.Known != nil {
+			said.Message += ", known: " + because(*x.Known)
+		}
 		c.Skipped = said
 	default:
 		said.Text = block(x)
@@ -151,10 +154,10 @@ func verdictCase(id string, r spec.Report) testcase {
 func block(x spec.Result) string {
 	var b strings.Builder
 	for _, p := range passages(x, math.MaxInt) {
-		if p.label != "" {
-			fmt.Fprintf(&b, "%-9s ", p.label)
+		if p.Label != "" {
+			fmt.Fprintf(&b, "%-9s ", p.Label)
 		}
-		b.WriteString(p.text + "\n")
+		b.WriteString(p.Text + "\n")
 	}
 	return b.String()
 }

@@ -1,9 +1,10 @@
 // Package reports writes what was found out about implementations: a table
-// for a terminal, JSON, JUnit XML and Markdown. It decides nothing; every
+// for a terminal, JSON, JUnit XML, Markdown and HTML. It decides nothing; every
 // status and every number comes from spec.Report.
 package reports
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,14 +19,43 @@ import (
 )
 
 // JSON writes the result file of one implementation (schema
-// klconf-result/1).
+// klconf-result/1), a check a line.
 func JSON(w io.Writer, r spec.Report) error {
-	b, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
 		return fmt.Errorf("the report of %s cannot be written as JSON: %w", r.Implementation.ID, err)
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err := w.Write(lines(b.Bytes()))
 	return err
+}
+
+// lines breaks a JSON object after each field and after each element of a
+// list that is a field.
+func lines(object []byte) []byte {
+	var out []byte
+	var open []byte // brackets
+	quoted, escaped := false, false
+	for _, c := range object {
+		out = append(out, c)
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			quoted, escaped = c != '"', c == '\\'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			open = append(open, c)
+		case c == '}' || c == ']':
+			open = open[:len(open)-1]
+		case c == ',' && (len(open) == 1 || len(open) == 2 && open[1] == '['):
+			out = append(out, '\n')
+			out = append(out, "  "[:len(open)]...)
+		}
+	}
+	return out
 }
 
 // name returns what a reader calls the implementation.
@@ -43,11 +73,14 @@ func name(r spec.Report) string {
 // Verdict returns the word for the outcome: the verdict, or "not run" where
 // there is nothing that it could be about.
 func Verdict(r spec.Report) string {
-	if r.Verdict == spec.Incomplete && len(r.Results) == 0 {
+	if r.Verdict == spec.Incomplete && !asked(r) {
 		return "not run"
 	}
 	return string(r.Verdict)
 }
+
+// asked reports whether there is any check.
+func asked(r spec.Report) bool { return len(r.Results)+len(r.Elided) > 0 }
 
 // bad returns the results that speak against the implementation.
 func bad(r spec.Report) []spec.Result {
@@ -173,7 +206,7 @@ func digits(x float64) string {
 }
 
 // A passage is a labelled part of what is said about a check.
-type passage struct{ label, text string }
+type passage struct{ Label, Text string }
 
 // passages says what happened in one check: the requirement and what broke
 // it, the inputs with at most so many elements, what is right, what was
@@ -189,10 +222,13 @@ func passages(x spec.Result, elements int) []passage {
 	if x.Got != nil {
 		list = append(list, passage{"got", got(x)})
 	}
+	if x.Known != nil {
+		list = append(list, passage{"known", because(*x.Known)})
+	}
 	if x.Rerun != "" {
 		list = append(list, passage{"rerun", x.Rerun})
 	}
-	return slices.DeleteFunc(list, func(p passage) bool { return p.text == "" })
+	return slices.DeleteFunc(list, func(p passage) bool { return p.Text == "" })
 }
 
 // sentence returns the message with the statement of the requirement that
@@ -212,6 +248,14 @@ func sentence(x spec.Result) string {
 		}
 	}
 	return said
+}
+
+// because says why a check is known to fail.
+func because(k spec.Known) string {
+	if k.Source == "" {
+		return plain(k.Why)
+	}
+	return fmt.Sprintf("%s (%s)", plain(k.Why), plain(k.Source))
 }
 
 func input(in spec.Input, elements int) string {

@@ -92,13 +92,15 @@ func fixed() []spec.Report {
 	reference := report("reference", "0.1.0", spec.Conforming)
 	reference.Agrees, reference.Level = spec.Agreement{PMF: true, Measure: true}, spec.L5
 	add(&reference, spec.Result{ID: "golden/generic/two/f64", Requirements: []string{"DEF-1"}, Status: spec.Pass})
-	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, ULPMedian: .2512, Level: spec.L5}}
+	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, ULPMedian: .2512, Level: spec.L5,
+		ULPLog2: map[int]int{-10: 1, -3: 5, -2: 5, -1: 1}, Worst: "golden/generic/two/f64", WorstInputs: inputs}}
 
 	library := report("library/f", "1.17.1", spec.Nonconforming)
+	library.Implementation.Tool, library.Implementation.Title = "The Library", "library.f(p, q)"
 	library.Agrees, library.Level = spec.Agreement{PMF: true, MeasureBy: "golden/measure/counts/f64"}, spec.L1
 	library.Accuracy = []spec.Accuracy{
-		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, ULPMedian: .7345, Level: spec.L2},
-		{Stratum: "near-equal", DType: spec.F64, N: 12, ULPMax: math.MaxFloat64, ULPP99: 4e15, Level: spec.L1},
+		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, ULPMedian: .7345, Level: spec.L2, ULPLog2: map[int]int{-1: 10, 3: 2}},
+		{Stratum: "near-equal", DType: spec.F64, N: 12, ULPMax: math.MaxFloat64, ULPP99: 4e15, Level: spec.L1, ULPLog2: map[int]int{-1: 1, 51: 10, spec.InfiniteULPLog2: 1}},
 		{Stratum: "large-n", DType: spec.F64, N: 1, ULPMax: 1e300, ULPP99: 1e300, Level: spec.L2},
 	}
 	def1, _ := spec.Lookup("DEF-1")
@@ -115,7 +117,8 @@ func fixed() []spec.Report {
 		spec.Result{ID: "io/echo/f64", Requirements: []string{"IO-5"}, Status: spec.StatusProtocol, Message: `klap: a line that is not JSON; first bytes: "hello"`},
 		spec.Result{ID: "io/echo/f32", Requirements: []string{"IO-5"}, Status: spec.StatusError, Message: ""},
 		spec.Result{ID: "law/LAW-1/f64", Requirements: []string{"LAW-1"}, Status: spec.StatusNotRun, Message: "3 of 3 died under law/LAW-1"},
-		spec.Result{ID: "golden/zero/a/f64", Requirements: []string{"VAL-1"}, Status: spec.KnownFail, Message: "got NaN — known: a bug"},
+		spec.Result{ID: "golden/zero/a/f64", Requirements: []string{"VAL-1"}, Status: spec.KnownFail, Message: "got NaN", Inputs: inputs,
+			Known: &spec.Known{ID: "golden/zero/*/f64", Status: spec.KnownFail, Why: "a bug | of theirs", Source: "library/library#1"}},
 		spec.Result{ID: "golden/zero/b/f64", Requirements: []string{"VAL-1"}, Status: spec.KnownFlaky, Message: "got NaN"},
 		spec.Result{ID: "golden/zero/a/f16", Requirements: []string{"VAL-1"}, Status: spec.StatusUnsupported, Message: "kl in f16 is not offered"},
 		spec.Result{ID: "detect/direction", Requirements: []string{"DEF-2"}, Status: spec.Skipped, Message: "the probes fit no known convention"},
@@ -125,6 +128,8 @@ func fixed() []spec.Report {
 
 	undeclared := report("./my-adapter --with 'a long command' and several arguments", "2", spec.Undeclared)
 	undeclared.Level = spec.L3
+	undeclared.Agrees = spec.Agreement{PMFBy: "golden/article/three/f64", MeasureBy: "golden/measure/counts/f64"}
+	undeclared.Implementation.Convention = &spec.Convention{Base: "2"}
 	undeclared.Suggestion = `"convention":{"base":"2"}`
 	undeclared.Findings = []string{`looks like "base":"2"; if that is meant, declare it: ` + undeclared.Suggestion, "a *second* finding"}
 	add(&undeclared, spec.Result{ID: "detect/base", Requirements: []string{"DEF-4"}, Status: spec.Note, Message: `looks like "base":"2"; if that is meant, declare it`})

@@ -57,7 +57,7 @@ var columns = []column{
 func agrees(of func(spec.Agreement) bool) func(spec.Report) string {
 	return func(r spec.Report) string {
 		switch {
-		case len(r.Results) == 0:
+		case !asked(r):
 			return none
 		case of(r.Agrees):
 			return "yes"

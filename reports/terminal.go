@@ -109,11 +109,11 @@ func (t *terminal) failure(x spec.Result) {
 	}
 	fmt.Fprintf(t, "  %s  %s\n", strings.ToUpper(string(x.Status)), plain(x.ID))
 	for _, p := range passages(x, elements) {
-		switch p.label {
+		switch p.Label {
 		case "rerun":
-			fmt.Fprintf(t, "    %-9s %s\n", p.label, p.text) // in one piece, to be copied
+			fmt.Fprintf(t, "    %-9s %s\n", p.Label, p.Text) // in one piece, to be copied
 		default:
-			t.wrapped("    ", p.label, p.text)
+			t.wrapped("    ", p.Label, p.Text)
 		}
 	}
 }

@@ -1,5 +1,11 @@
 package spec
 
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
 // A Status is what became of one check.
 type Status string
 
@@ -64,6 +70,7 @@ type Result struct {
 	ULP          *float64 `json:"ulp,omitempty"`  // |got − K|/ulp(K), against the enclosure
 	Cond         *float64 `json:"cond,omitempty"` // |got − K|/(u(Σ|t| + P))
 	Inputs       []Input  `json:"inputs,omitempty"`
+	Known        *Known   `json:"known,omitempty"` // the item of the list of known failures, where the status is one of its
 	Rerun        string   `json:"rerun,omitempty"`
 }
 
@@ -77,19 +84,61 @@ type Input struct {
 	Decimal []string `json:"decimal"`
 }
 
+// shownElements is how many elements of an array a report shows.
+const shownElements = 16
+
+// InputsOf writes arrays for people.
+func InputsOf(arrays []Array) []Input {
+	var in []Input
+	for _, a := range arrays {
+		x := Input{Name: a.Name, DType: a.DType, Shape: a.Shape, Hex: []string{}, Decimal: []string{}}
+		if a.Check() == nil {
+			for i := range min(a.Len(), shownElements) {
+				x.Hex = append(x.Hex, HexBits(a.DType, a.Bits(i)))
+				if a.DType.Float() {
+					x.Decimal = append(x.Decimal, Decimal(a.Float(i)))
+				} else {
+					x.Decimal = append(x.Decimal, fmt.Sprint(a.Bits(i)))
+				}
+			}
+		}
+		in = append(in, x)
+	}
+	return in
+}
+
 // An Accuracy row sums up one stratum in one format.
 type Accuracy struct {
-	Stratum   string   `json:"stratum"`
-	DType     DType    `json:"dtype"`
-	N         int      `json:"n"` // questions
-	ULPMax    float64  `json:"ulp_max"`
-	ULPP99    float64  `json:"ulp_p99"`
-	ULPMedian float64  `json:"ulp_median"`
-	CondMax   float64  `json:"cond_max"`
-	BitsLost  float64  `json:"bits_lost"`
-	Worst     string   `json:"worst"`
-	Level     Level    `json:"level"`
-	WorstHex  []string `json:"worst_inputs,omitempty"`
+	Stratum   string  `json:"stratum"`
+	DType     DType   `json:"dtype"`
+	N         int     `json:"n"` // questions
+	ULPMax    float64 `json:"ulp_max"`
+	ULPP99    float64 `json:"ulp_p99"`
+	ULPMedian float64 `json:"ulp_median"`
+	// ULPLog2 is the distribution: ULPLog2[k] answers have an error in
+	// [2^k, 2^(k+1)) ulp. Errors below 2^LeastULPLog2, 0 too, count under
+	// LeastULPLog2, infinite ones under InfiniteULPLog2. Values that round to 0 are not
+	// in it.
+	ULPLog2     map[int]int `json:"ulp_log2,omitempty"`
+	CondMax     float64     `json:"cond_max"`
+	BitsLost    float64     `json:"bits_lost"`
+	Worst       string      `json:"worst"`
+	Level       Level       `json:"level"`
+	WorstInputs []Input     `json:"worst_inputs,omitempty"`
+}
+
+// The least key of Accuracy.ULPLog2, and that of infinite errors.
+const (
+	LeastULPLog2    = -10
+	InfiniteULPLog2 = 1024
+)
+
+// An Elision counts the results that a compact report leaves out and that
+// cite one requirement, or any requirement of one family.
+type Elision struct {
+	Cited  string         `json:"cited"`           // VAL-1, or VAL
+	Under  []string       `json:"under,omitempty"` // of a requirement: the first two components of their ids
+	Counts map[Status]int `json:"counts"`
 }
 
 // A Suite says which suite graded, and how.
@@ -116,6 +165,8 @@ type Environment struct {
 type Subject struct {
 	Description
 	ID               string            `json:"id"`
+	Tool             string            `json:"tool,omitempty"`              // what it is part of, as people call it
+	Title            string            `json:"title,omitempty"`             // the call, as a user of the tool writes it
 	ConventionSource map[string]string `json:"convention_source,omitempty"` // declared | detected | default
 }
 
@@ -144,8 +195,24 @@ type Report struct {
 	Incomplete     string         `json:"incomplete,omitempty"` // why
 	Counts         map[Status]int `json:"counts"`
 	Results        []Result       `json:"results"`
+	Elided         []Elision      `json:"elided,omitempty"` // what a compact report leaves out; it is in Counts
 	Accuracy       []Accuracy     `json:"accuracy,omitempty"`
 }
 
 // ResultSchema is the schema name of a Report.
 const ResultSchema = "klconf-result/1"
+
+// ReadReport reads a result file.
+func ReadReport(data []byte) (Report, error) {
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("not a result file: %w", err)
+	}
+	if r.Schema != ResultSchema {
+		return r, fmt.Errorf("not a result file: the schema is %q, not %q", r.Schema, ResultSchema)
+	}
+	if r.Implementation.ID == "" {
+		return r, errors.New("not a result file: the implementation has no id")
+	}
+	return r, nil
+}

@@ -108,11 +108,11 @@ func report() spec.Report {
 		Suite:       spec.Suite{Version: "0.1", Spec: spec.Version, Vectors: "0.1", Mode: "quick", Seed: 1<<64 - 1},
 		Environment: spec.Environment{OS: "linux", Arch: "amd64", CPU: "?", Packages: map[string]string{"numpy": "2.4.6"}, Threads: map[string]string{"GOMAXPROCS": "2"}, Seconds: 1.5},
 		Implementation: spec.Subject{
-			Description: description(), ID: "naive",
+			Description: description(), ID: "naive", Tool: "A loop", Title: "kl(p, q)",
 			ConventionSource: map[string]string{"base": "declared", "steps": "detected", "nan": "default"},
 		},
 		Verdict: spec.Nonconforming, Agrees: spec.Agreement{PMF: true}, Level: spec.L1,
-		Findings: []string{"looks like clip-both"}, Suggestion: `{"steps":[]}`, Incomplete: "interrupted",
+		Findings: []string{"looks like clipping"}, Suggestion: `{"steps":[]}`, Incomplete: "interrupted",
 		Counts: map[spec.Status]int{spec.Pass: 3, spec.StatusNotRun: 0},
 		Results: []spec.Result{
 			{ID: "law/LAW-M1", Requirements: []string{"LAW-M1", "LAW-2S"}, Status: spec.Pass},
@@ -120,12 +120,15 @@ func report() spec.Report {
 				ID: "golden/zero-q/one-hot/f64", Requirements: []string{"VAL-2"}, Status: spec.Fail, Message: "too large",
 				Got: &spec.Got{Hex: "7ff0000000000000", Decimal: "+Inf", Status: "ok", Element: &element}, Expected: &set,
 				ULP: &half, Cond: &half, Rerun: "klconf run naive",
+				Known:  &spec.Known{ID: "golden/zero-q", Entry: "f", Status: spec.KnownFail, Why: "drops the term", Source: "an issue"},
 				Inputs: []spec.Input{{Name: "p", DType: spec.F64, Shape: []int{1}, Hex: []string{"3ff0000000000000"}, Decimal: []string{"1"}}},
 			},
 			{ID: "io/echo", Requirements: []string{"IO-5"}, Status: spec.Note, Expected: &spec.Set{Reject: true}},
 		},
+		Elided: []spec.Elision{{Cited: "DEF-1", Under: []string{"golden/zero"}, Counts: map[spec.Status]int{spec.Pass: 2}}, {Cited: "DEF", Counts: map[spec.Status]int{spec.Pass: 2}}},
 		Accuracy: []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 10, ULPMax: 1, ULPP99: .9, ULPMedian: .3,
-			CondMax: .2, BitsLost: 1, Worst: "random/generic/7", Level: spec.L2, WorstHex: []string{"3ff0000000000000"}},
+			CondMax: .2, BitsLost: 1, Worst: "random/generic/7", Level: spec.L2, ULPLog2: map[int]int{-10: 1, 3: 2, 1024: 1},
+			WorstInputs: []spec.Input{{Name: "p", DType: spec.F64, Shape: []int{1}, Hex: []string{"3ff0000000000000"}, Decimal: []string{"1"}}}},
 			{Stratum: "softmax", DType: spec.BF16}},
 	}
 }
@@ -197,7 +200,9 @@ func TestSchemasKnowEveryField(t *testing.T) {
 		{[]string{"result", "properties", "environment"}, nil, r.Environment},
 		{[]string{"result", "$defs", "result"}, nil, r.Results[1]},
 		{[]string{"result", "$defs", "result", "properties", "got"}, nil, r.Results[1].Got},
-		{[]string{"result", "$defs", "result", "properties", "inputs", "items"}, nil, r.Results[1].Inputs[0]},
+		{[]string{"result", "$defs", "inputs", "items"}, nil, r.Results[1].Inputs[0]},
+		{[]string{"result", "properties", "elided", "items"}, nil, r.Elided[0]},
+		{[]string{"known", "properties", "known", "items"}, nil, r.Results[1].Known},
 		{[]string{"result", "$defs", "accuracy"}, nil, r.Accuracy[0]},
 	} {
 		got := append(fields(c.value), c.extra...)

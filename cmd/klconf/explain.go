@@ -17,6 +17,8 @@ import (
 	"klconf/conform"
 	"klconf/golden"
 	"klconf/property"
+	"klconf/reports"
+	"klconf/reports/published"
 	"klconf/spec"
 )
 
@@ -101,6 +103,15 @@ func explainRequirement(ctx context.Context, w io.Writer, q spec.Requirement) er
 		}
 		if len(n.Links) > 0 {
 			rows = append(rows, []string{"seen in", strings.Join(n.Links, ", ")})
+		}
+	}
+	results, err := published.Reports()
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		if s := reports.Against(r, q.ID); s != "" {
+			rows = append(rows, []string{"broken by", s})
 		}
 	}
 	return writeRows(w, rows)
@@ -215,7 +226,17 @@ func explainSubject(w io.Writer, x subject) error {
 			[]string{"ops", words(x.entry.Ops)}, []string{"dtypes", words(x.entry.DTypes)}, []string{"claim", string(x.entry.Claim)},
 			[]string{"note", x.entry.Note})
 	}
-	rows = append(rows, []string{"convention", conventionText(convention)})
+	rows = append(rows, []string{"computes", computes(convention)}, []string{"convention", conventionText(convention)})
+	results, err := published.Reports()
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		if r.Implementation.ID == x.id {
+			rows = append(rows, []string{"published", fmt.Sprintf("%s %s, accuracy level %s", r.Implementation.Version, r.Verdict, r.Level)},
+				[]string{"KL in nats", reports.Answer(r)})
+		}
+	}
 	list := x.manifest.Known
 	if x.impl != nil {
 		var err error
@@ -223,10 +244,33 @@ func explainSubject(w io.Writer, x subject) error {
 			return err
 		}
 	}
-	for _, k := range knownOf(list, x) {
+	known := knownOf(list, x)
+	for i, k := range known {
+		if i > 0 && known[i-1].Why == k.Why {
+			k.Why = "the same" // as the line above
+		} else if k.Source != "" {
+			k.Why += " (" + k.Source + ")"
+		}
 		rows = append(rows, []string{string(k.Status), k.ID + ": " + k.Why})
 	}
 	return writeRows(w, slices.DeleteFunc(rows, func(r []string) bool { return r[1] == "" }))
+}
+
+// computes says in words what a convention computes.
+func computes(c *spec.Convention) string {
+	if c == nil {
+		return "not declared; run detects it"
+	}
+	var parts []string
+	for _, f := range spec.Fields {
+		if d := c.Departure(f); d != "" {
+			parts = append(parts, d)
+		}
+	}
+	if parts == nil {
+		return "the definition"
+	}
+	return "the definition, but " + strings.Join(parts, "; ")
 }
 
 func words[T ~string](list []T) string {
@@ -239,7 +283,7 @@ func words[T ~string](list []T) string {
 
 func conventionText(c *spec.Convention) string {
 	if c == nil {
-		return "not declared; run detects it"
+		return ""
 	}
 	b, err := json.Marshal(c)
 	if err != nil {

@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"klconf/reports"
@@ -17,38 +19,51 @@ import (
 )
 
 // An output says which files are written. "-" is standard output.
-type output struct{ json, junit, markdown, folder string }
-
-// files lists the destinations that are set, --out's as well.
-func (o output) files() (json, junit, markdown []string) {
-	set := func(list *[]string, file, inFolder string) {
-		if file != "" {
-			*list = append(*list, file)
-		}
-		if o.folder != "" {
-			*list = append(*list, filepath.Join(o.folder, inFolder))
-		}
-	}
-	set(&json, o.json, "")
-	set(&junit, o.junit, "junit.xml")
-	set(&markdown, o.markdown, "report.md")
-	return json, junit, markdown
+type output struct {
+	json, junit, markdown, html, folder string
+	compact                             bool
 }
 
-func (o output) usesStdout() bool { return o.json == "-" || o.junit == "-" || o.markdown == "-" }
+// flags adds the flags of an output to a command.
+func (o *output) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.json, "json", "", "write the result to `FILE`, or to a folder if there are several; - is standard output")
+	f.BoolVar(&o.compact, "compact", false, "in --json only count what passed or is not offered, as published results do")
+	f.StringVar(&o.junit, "junit", "", "write JUnit XML to `FILE`")
+	f.StringVar(&o.markdown, "markdown", "", "write Markdown to `FILE`")
+	f.StringVar(&o.html, "html", "", "write one page that needs no network to `FILE`")
+	f.StringVar(&o.folder, "out", "", "write all of these into the folder `DIR`")
+}
+
+// A destination is one file, or for results a folder.
+type destination struct {
+	name  string
+	write func(io.Writer, []spec.Report) error // nil: one result file for each implementation
+}
+
+// destinations lists what is written, --out's as well.
+func (o output) destinations() (list []destination) {
+	set := func(file, inFolder string, write func(io.Writer, []spec.Report) error) {
+		if file != "" {
+			list = append(list, destination{file, write})
+		}
+		if o.folder != "" {
+			list = append(list, destination{filepath.Join(o.folder, inFolder), write})
+		}
+	}
+	set(o.json, "", nil)
+	set(o.junit, "junit.xml", reports.JUnit)
+	set(o.markdown, "report.md", reports.Markdown)
+	set(o.html, "report.html", reports.HTML)
+	return list
+}
+
+func (o output) usesStdout() bool {
+	return slices.ContainsFunc(o.destinations(), func(d destination) bool { return d.name == "-" })
+}
 
 // check finds what would fail after all the work: a missing folder, two
 // results for one file.
 func (o output) check(subjects int) error {
-	dashes := 0
-	for _, f := range []string{o.json, o.junit, o.markdown} {
-		if f == "-" {
-			dashes++
-		}
-	}
-	if dashes > 1 {
-		return errors.New("only one of --json, --junit and --markdown can be standard output")
-	}
 	if subjects > 1 && o.json != "" && !isFolder(o.json) {
 		return fmt.Errorf("one result file holds one implementation and %d are graded: give --json a folder, %s", subjects, quoted(strings.TrimSuffix(cmp.Or(strings.Trim(o.json, "-"), "results"), ".json")+"/"))
 	}
@@ -63,12 +78,20 @@ func (o output) check(subjects int) error {
 			}
 		}
 	}
-	for _, f := range []string{o.json, o.junit, o.markdown} {
-		if f != "" && f != "-" && !(f == o.json && isFolder(f)) {
-			if err := checkFile(f); err != nil {
+	dashes := 0
+	for _, d := range o.destinations() {
+		switch {
+		case d.name == "-":
+			dashes++
+		case d.write == nil && isFolder(d.name):
+		default:
+			if err := checkFile(d.name); err != nil {
 				return err
 			}
 		}
+	}
+	if dashes > 1 {
+		return errors.New("only one of --json, --junit, --markdown and --html can be standard output")
 	}
 	return nil
 }
@@ -100,21 +123,23 @@ func (o output) write(stdout io.Writer, graded []spec.Report) []error {
 			errs = append(errs, err)
 		}
 	}
-	json, junit, markdown := o.files()
-	for _, f := range json {
-		if f == "-" || !isFolder(f) {
-			write(f, func(w io.Writer) error { return reports.JSON(w, graded[0]) })
-			continue
+	result := func(r spec.Report) func(io.Writer) error {
+		if o.compact {
+			r = reports.Compact(r)
 		}
-		for _, r := range graded {
-			write(filepath.Join(f, fileName(r)), func(w io.Writer) error { return reports.JSON(w, r) })
+		return func(w io.Writer) error { return reports.JSON(w, r) }
+	}
+	for _, d := range o.destinations() {
+		switch {
+		case d.write != nil:
+			write(d.name, func(w io.Writer) error { return d.write(w, graded) })
+		case d.name != "-" && isFolder(d.name):
+			for _, r := range graded {
+				write(filepath.Join(d.name, fileName(r)), result(r))
+			}
+		default:
+			write(d.name, result(graded[0]))
 		}
-	}
-	for _, f := range junit {
-		write(f, func(w io.Writer) error { return reports.JUnit(w, graded) })
-	}
-	for _, f := range markdown {
-		write(f, func(w io.Writer) error { return reports.Markdown(w, graded) })
 	}
 	return errs
 }

@@ -183,7 +183,7 @@ func TestKnownRoundTrip(t *testing.T) {
 		}
 	}
 	old := []spec.Known{{ID: "golden/x", Status: spec.KnownFail, Why: "old"}, {ID: "golden/gone", Status: spec.KnownFail, Why: "gone"}}
-	list := newKnown(old, subjects, reports)
+	list := newKnown(old, subjects, reports, false)
 	want := []spec.Known{old[0], {ID: "golden/a", Entry: "a", Status: spec.KnownFail, Why: "golden/a in a"}, {ID: "golden/b", Entry: "b", Status: spec.KnownFail, Why: "golden/b in b"}}
 	if fmt.Sprint(list) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", list, want)

@@ -65,13 +65,10 @@ that is listed as failing; 2 wrong usage; 3 an adapter could not start or speak;
 	f.StringVar(&r.shard, "shard", "", "ask the i-th of n parts, 1/n to n/n (also from TEST_SHARD_INDEX or JOB_COMPLETION_INDEX with TEST_TOTAL_SHARDS)")
 	f.Float64Var(&r.options.TimeoutScale, "timeout", 1, "factor on all time-outs")
 	f.StringVar(&r.known, "known", "", "`FILE` of checks that are known to fail, in place of the adapter's own")
-	f.StringVar(&r.newKnown, "write-known", "", "write the checks that fail now to `FILE`, a list for --known")
+	f.StringVar(&r.newKnown, "write-known", "", "write the checks that fail now to `FILE`, a list for --known; what is listed there already keeps its reason")
 	f.BoolVar(&r.options.Strict, "strict", false, "also demand the definition's value on distributions, whatever is declared")
 	f.BoolVar(&r.options.AcceptDetected, "accept-detected", false, "accept a convention that is detected and not declared")
-	f.StringVar(&r.output.json, "json", "", "write the result to `FILE`, or to a folder if there are several; - is standard output")
-	f.StringVar(&r.output.junit, "junit", "", "write JUnit XML to `FILE`")
-	f.StringVar(&r.output.markdown, "markdown", "", "write Markdown to `FILE`")
-	f.StringVar(&r.output.folder, "out", "", "write all of these into the folder `DIR`")
+	r.output.flags(f)
 	f.StringVar(&r.folder, "adapters", "", "folder `DIR` of adapters in place of the embedded ones")
 	f.StringVar(&r.setup.Python, "python", "", "interpreter `PATH` that has the modules of a Python adapter")
 	f.BoolVar(&r.setup.Offline, "offline", false, "fetch nothing")
@@ -99,7 +96,8 @@ func (r *runner) run(cmd *cobra.Command, args []string) error {
 	graded, statuses := r.grade(ctx, errs)
 	problems := r.output.write(cmd.OutOrStdout(), graded)
 	if r.newKnown != "" {
-		items := newKnown(r.knownList, r.subjects, graded)
+		partial := len(r.options.Only)+len(r.options.Skip)+r.options.Shards > 0
+		items := newKnown(r.knownList, r.subjects, graded, partial)
 		if err := writeKnown(r.newKnown, items); err != nil {
 			problems = append(problems, err)
 		} else {
@@ -161,7 +159,12 @@ func (r *runner) prepare(args []string, dash int) error {
 	case r.known != "":
 		r.knownList, err = readKnown(r.known)
 	case r.newKnown != "":
-		if err = checkFile(r.newKnown); err == nil {
+		if err = checkFile(r.newKnown); err != nil {
+			break
+		}
+		if _, none := os.Stat(r.newKnown); none == nil {
+			r.knownList, err = readKnown(r.newKnown)
+		} else {
 			r.knownList, err = r.builtIn(r.subjects[0])
 		}
 	}
@@ -263,7 +266,7 @@ func (r *runner) setUp(ctx context.Context, errs io.Writer) map[string]error {
 
 // one grades one subject.
 func (r *runner) one(ctx context.Context, s subject, progress func(done, total int)) (spec.Report, error) {
-	t := conform.Target{ID: s.id, Command: s.command, Rerun: func(id string, seed uint64) string { return r.rerun(s, id, seed) }}
+	t := conform.Target{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Command: s.command, Rerun: func(id string, seed uint64) string { return r.rerun(s, id, seed) }}
 	var err error
 	switch {
 	case s.impl != nil:
@@ -318,7 +321,7 @@ func (r *runner) notRun(s subject, why error) spec.Report {
 		Schema:         spec.ResultSchema,
 		Suite:          spec.Suite{Version: version, Spec: spec.Version, Vectors: golden.Version, Mode: r.mode(), Seed: r.options.Seed},
 		Environment:    spec.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH},
-		Implementation: spec.Subject{ID: s.id, Description: spec.Description{Name: s.id}},
+		Implementation: spec.Subject{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Description: spec.Description{Name: s.id}},
 		Verdict:        spec.Incomplete,
 		Incomplete:     "not run: " + strings.TrimPrefix(why.Error(), fmt.Sprintf("%s: %v: ", s.id, conform.ErrStart)),
 		Counts:         map[spec.Status]int{},

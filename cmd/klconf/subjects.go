@@ -19,7 +19,8 @@ import (
 // entry of an adapter, or a command.
 type subject struct {
 	id    string
-	about string
+	owner string                              // what it is part of, as people call it
+	about string                              // the call, as a user writes it
 	impl  func() (spec.Implementation, error) // in process
 
 	manifest adapters.Manifest // of an adapter
@@ -54,20 +55,20 @@ func newShelf(folder string) (s shelf, err error) {
 		return s, err
 	}
 	own := func(id, about string) {
-		s.subjects = append(s.subjects, subject{id: id, about: about, impl: func() (spec.Implementation, error) { return newReference(id) }})
+		s.subjects = append(s.subjects, subject{id: id, owner: "klconf", about: about, impl: func() (spec.Implementation, error) { return newReference(id) }})
 	}
-	peer := func(id, about string, impl func() spec.Implementation) {
-		s.subjects = append(s.subjects, subject{id: id, about: about, impl: func() (spec.Implementation, error) { return impl(), nil }})
+	peer := func(id, owner, about string, impl func() spec.Implementation) {
+		s.subjects = append(s.subjects, subject{id: id, owner: owner, about: about, impl: func() (spec.Implementation, error) { return impl(), nil }})
 	}
-	own("reference", "klconf's own, by its fastest backend")
+	own("reference", "impl.KL(p, q), by its fastest backend")
 	for _, b := range impl.Backends() {
-		own("reference/"+b, "klconf's own, by backend "+b)
+		own("reference/"+b, "impl.KL(p, q), by backend "+b)
 	}
-	peer("gonum", "gonum.org/v1/gonum/stat, in process", gonum.New)
-	peer("naive", "the loop that people write, in process", naive.New)
+	peer("gonum", "Gonum", "stat.KullbackLeibler(p, q)", gonum.New)
+	peer("naive", "A naive loop in Go", "for i := range p { s += p[i] * math.Log(p[i]/q[i]) }", naive.New)
 	for _, m := range s.manifests {
 		for _, e := range m.Entries {
-			s.subjects = append(s.subjects, subject{id: m.Name + "/" + e.ID, about: e.Title, manifest: m, entry: e})
+			s.subjects = append(s.subjects, subject{id: m.Name + "/" + e.ID, owner: m.Title, about: e.Title, manifest: m, entry: e})
 		}
 	}
 	return s, nil
@@ -167,5 +168,8 @@ func line(words []string) string {
 	return strings.Join(out, " ")
 }
 
-// title returns what an implementation is, in a few words.
+// title returns the call, as a user writes it, or the command.
 func (s subject) title() string { return cmp.Or(s.about, s.id) }
+
+// toolTitle returns what the implementation is part of, as people call it.
+func (s subject) toolTitle() string { return cmp.Or(s.owner, "Your adapter") }

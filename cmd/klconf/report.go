@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"klconf/golden"
+	"klconf/reports"
+	"klconf/spec"
+)
+
+func reportCommand() *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use:   "report RESULT.json…",
+		Short: "Write a page, Markdown or JUnit XML from result files",
+		Long: `Report reads result files, as klconf run --json writes them, or folders of
+them, and writes what is asked for; without any of the flags it prints the table.
+The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or written.`,
+		Example: `  klconf run --json results/ && klconf report results --html report.html
+  klconf report a.json b.json --markdown -`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("report takes result files or folders of them")
+			}
+			all, err := readResults(args...)
+			if err != nil {
+				return err
+			}
+			if o == (output{}) {
+				table := cmd.OutOrStdout()
+				return reports.Terminal(table, all, reports.Options{Width: width(table), Color: colored(table)})
+			}
+			if err := o.check(len(all)); err != nil {
+				return err
+			}
+			return errors.Join(o.write(cmd.OutOrStdout(), all)...)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// readResults reads result files, and those of folders in the order of their
+// names.
+func readResults(names ...string) ([]spec.Report, error) {
+	var all []spec.Report
+	for _, name := range names {
+		files := []string{name}
+		if info, err := os.Stat(name); err != nil {
+			return nil, fileError(err)
+		} else if info.IsDir() {
+			if files, err = filepath.Glob(filepath.Join(name, "*.json")); err != nil {
+				return nil, err
+			}
+			if len(files) == 0 {
+				return nil, fmt.Errorf("no file *.json is in %s", name)
+			}
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				return nil, fileError(err)
+			}
+			r, err := spec.ReadReport(data)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f, err)
+			}
+			if slices.ContainsFunc(all, func(x spec.Report) bool { return x.Implementation.ID == r.Implementation.ID }) {
+				return nil, fmt.Errorf("%s: a second result of %s", f, r.Implementation.ID)
+			}
+			if r.Suite.Vectors == golden.Version {
+				r = reports.Expand(r, vectorInputs)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// vectorInputs returns the inputs of the vector of that id.
+func vectorInputs(id string) []spec.Input {
+	v, ok := golden.Lookup(id)
+	if !ok {
+		return nil
+	}
+	return spec.InputsOf(v.Request().Arrays)
+}
