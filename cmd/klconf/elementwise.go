@@ -15,6 +15,10 @@ func elementwise(q spec.Request, domain spec.Domain, t float64, result spec.DTyp
 	if quantity == spec.KLEstimate {
 		domain = spec.LogProbs
 	}
+	by := q.Options.Grad
+	if by != "" && (quantity != spec.KL || by != "q" && (by != "p" || domain == spec.Logits)) {
+		return unsupported("the derivative of %s by %q is not offered", q.Op, by)
+	}
 	p, w := q.Arrays[0], q.Arrays[1]
 	n, width := 1, p.Len()
 	if rows {
@@ -35,14 +39,12 @@ func elementwise(q spec.Request, domain spec.Domain, t float64, result spec.DTyp
 		switch {
 		case quantity == spec.KLEstimate:
 			f = func(j int) (*exact.Form, float64) { return estimate(q.Options.Estimator, x[j], y[j]) }
-		case quantity != spec.KL || domain == spec.Logits && q.Options.Grad != "q" || q.Options.Grad != "p" && q.Options.Grad != "q":
-			return unsupported("the derivative of %s by %q is not offered", q.Op, q.Options.Grad)
 		case nan:
 			f = func(int) (*exact.Form, float64) { return nil, math.NaN() }
 		case domain == spec.Probs:
-			f = func(j int) (*exact.Form, float64) { return slope(q.Options.Grad, x[j], y[j]) }
+			f = func(j int) (*exact.Form, float64) { return slope(by, x[j], y[j]) }
 		case domain == spec.LogProbs:
-			f = func(j int) (*exact.Form, float64) { return logSlope(q.Options.Grad, x[j], y[j]) }
+			f = func(j int) (*exact.Form, float64) { return logSlope(by, x[j], y[j]) }
 		default:
 			f = softmaxSlopes(x, y, t)
 		}

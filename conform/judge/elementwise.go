@@ -33,7 +33,7 @@ func (q *question) elementwise(o spec.Options) error {
 		q.each = "grad " + o.Grad
 	}
 	c := q.c
-	if len(c.Steps) > 0 || c.Scale != "" || c.Generalised != nil && *c.Generalised || c.Base != "" && c.Base != "e" ||
+	if scale, err := c.Scale.Value(); len(c.Steps) > 0 || c.Scale != "" && (err != nil || scale != 1) || c.Generalised != nil && *c.Generalised || c.Base != "" && c.Base != "e" ||
 		o.Base != "" && o.Base != "e" || o.Reduction != "" {
 		return fmt.Errorf("judge: %s under another convention than the definition, a base or a reduction: %w", q.each, ErrPlanned)
 	}

@@ -52,7 +52,7 @@ func (q *question) enclose(o outcome) (spec.Set, error) {
 		n.form = based(n.form, base)
 		one := new(exact.Form)
 		one.AddLog(exact.Int(1), base, exact.Int(1))
-		lnb := one.Mass(massPrecision).Lo
+		lnb := one.Mass(3 * massPrecision).Lo // a base next to 1 has a small logarithm
 		n.mass = n.mass.each(func(x *big.Float) *big.Float { return up().Quo(x, lnb) })
 	}
 
