@@ -643,7 +643,7 @@ func lacking(d spec.Description) []string {
 	c := *d.Convention
 	var fields []string
 	for _, field := range spec.Fields {
-		if !departs(c, field) {
+		if !departs(c, field, d) {
 			continue
 		}
 		if !slices.ContainsFunc(golden.Vectors(), func(v golden.Vector) bool {
@@ -656,8 +656,8 @@ func lacking(d spec.Description) []string {
 }
 
 // departs reports whether a field answers with another number than the
-// definition's; refusals outside the pmfs do not.
-func departs(c spec.Convention, field string) bool {
+// definition's in a format that is offered; refusals outside the pmfs do not.
+func departs(c spec.Convention, field string, d spec.Description) bool {
 	if !c.Has(field) || field == "requires_normalised" {
 		return false
 	}
@@ -665,7 +665,7 @@ func departs(c spec.Convention, field string) bool {
 	switch field {
 	case "result_dtype":
 		for from, to := range c.ResultDType {
-			if to != from.ResultDType() {
+			if to != from.ResultDType() && d.Offers("kl", from) {
 				return true
 			}
 		}

@@ -213,14 +213,16 @@ func TestWitness(t *testing.T) {
 	})
 
 	// A witness that cannot object is none.
-	for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness", "seed", "kind", "step", "scale", "word", "row", "mask", "temperature"} {
-		t.Run("spoil-"+kind, func(t *testing.T) {
-			out, code := witness(t, uv, "--tenth", "--spoil", kind)
-			first, rest, _ := strings.Cut(out, "\n")
-			id, ok := strings.CutPrefix(strings.TrimSpace(first), "spoilt ")
-			if code != 1 || !ok || strings.Count(out, "wrong golden/") != 1 || !strings.HasPrefix(rest, "wrong "+id+": ") {
-				t.Errorf("exit code %d, want 1 and one complaint, about the vector that was spoilt\n%s", code, out)
+	t.Run("spoil", func(t *testing.T) {
+		out, code := witness(t, uv, "--tenth", "--spoil")
+		if code != 1 {
+			t.Errorf("exit code %d, want 1", code)
+		}
+		for _, kind := range []string{"enclosure", "point", "rn", "special", "infinity", "errs", "cond", "hardness",
+			"seed", "kind", "step", "scale", "word", "row", "mask", "temperature"} {
+			if n := strings.Count("\n"+out, "\n"+kind+" wrong golden/"); n != 1 {
+				t.Errorf("%s: %d complaints, want one\n%s", kind, n, out)
 			}
-		})
-	}
+		}
+	})
 }
