@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["optax==0.2.8", "jax==0.10.2", "numpy==2.4.6"]
 # ///
-"""Optax: its Kullback-Leibler losses, as they are called outside jax.jit.
+"""Optax: its Kullback-Leibler losses, compiled by jax.jit as in every training step.
 
 They take log Q first and P (or log P) second: jnp.log(Q) is part of the call
 that is graded, because it is part of what a user writes.
@@ -27,12 +27,14 @@ def loss(name, log_targets=False):
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         f = getattr(optax.losses, name)
         log = jax.numpy.log
+        of_probs = jax.jit(lambda p, q, mask: f(log(q), log(p) if log_targets else p, where=mask))
+        of_logprobs = jax.jit(lambda p, q, mask: f(q, p, where=mask))
 
         def kl(p, q, *, mask=None):
-            return numpy.asarray(f(log(q), log(p) if log_targets else p, where=mask))
+            return numpy.asarray(of_probs(p, q, mask))
 
         def kl_logprobs(p, q, *, mask=None):
-            return numpy.asarray(f(q, p, where=mask))
+            return numpy.asarray(of_logprobs(p, q, mask))
 
         ops = {"kl": kl, "kl_rows": kl}
         if log_targets:
