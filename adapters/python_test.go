@@ -102,7 +102,7 @@ func start(t *testing.T, m Manifest, e Entry, o Options) *live {
 		t.Fatal(err)
 	}
 	l.Client = klap.NewClient(in, out)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // TensorFlow on a busy machine
 	defer cancel()
 	if l.hello, err = l.Hello(ctx, "test"); err != nil {
 		l.cmd.Process.Kill()

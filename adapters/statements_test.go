@@ -151,6 +151,9 @@ func agrees(got, want string, d spec.DType) string {
 	if g == w && math.Signbit(g) == math.Signbit(w) || math.IsNaN(g) && math.IsNaN(w) {
 		return "same"
 	}
+	if math.IsInf(g, 0) || math.IsInf(w, 0) || math.IsNaN(g) || math.IsNaN(w) {
+		return "no"
+	}
 	last := map[spec.DType]float64{spec.F64: 0x1p-50, spec.F32: 0x1p-21, spec.F16: 0x1p-9, spec.BF16: 0x1p-6}[d] * math.Abs(w)
 	if _, digits, ok := strings.Cut(want, "."); ok && !strings.ContainsAny(want, "epx") {
 		last = max(last, .5*math.Pow(10, -float64(len(digits))))
