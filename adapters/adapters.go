@@ -5,7 +5,7 @@
 //	scipy/manifest.json   what it is, how to set it up and to start it, its entries
 //	scipy/adapter.py      the program; its last argument is the id of an entry
 //	scipy/known.json      checks that are known to fail
-//	python/klap.py        the protocol, for all adapters in Python
+//	python/*.py        the protocol, for all adapters in Python
 //
 // The files are embedded, so that an installed binary carries them, and are
 // unpacked as they lie here: a program runs from a clone in the same way.
@@ -32,7 +32,7 @@ import (
 	"klconf/spec"
 )
 
-//go:embed */manifest.json */adapter.* */known.json python/klap.py
+//go:embed */manifest.json */adapter.* */known.json python/*.py
 var embedded embed.FS
 
 // A Manifest describes one foreign tool: manifest.json and known.json of its

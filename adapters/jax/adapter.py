@@ -1,0 +1,56 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["jax==0.10.2", "numpy==2.4.6"]
+# ///
+"""JAX: jax.scipy.special.rel_entr and kl_div, summed with jax.numpy, and rel_entr compiled."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+from klap import Array, Library, Unsupported, serve
+import xla
+
+
+def summed(name, compiled=False):
+    def load():
+        jax = xla.load()
+        import numpy
+        from jax.scipy import special
+
+        terms = getattr(special, name)
+        compile = jax.jit if compiled else lambda f: f
+        total = compile(lambda p, q: terms(p, q).sum())
+        rows = compile(lambda p, q: terms(p, q).sum(axis=-1))
+        mean = compile(lambda p, q: terms(p, q).mean())
+
+        def kl_rows(p, q, *, reduction=None):
+            match reduction:
+                case None:
+                    f = rows
+                case "sum":
+                    f = total
+                case "mean":
+                    f = mean
+                case _:
+                    raise Unsupported(f"reduction {reduction!r}: jax.numpy has none")
+            return numpy.asarray(f(p, q))
+
+        return Library(
+            jax.__version__,
+            {"kl": lambda p, q: numpy.asarray(total(p, q)), "kl_rows": kl_rows},
+            prepare=lambda a: jax.numpy.array(Array.numpy(a)),
+            # Shapes that do not fit are a TypeError.
+            refusals=(TypeError, ValueError),
+        )
+
+    return load
+
+
+serve(
+    {
+        "rel_entr": summed("rel_entr"),
+        "kl_div": summed("kl_div"),
+        "jit.rel_entr": summed("rel_entr", compiled=True),
+    }
+)

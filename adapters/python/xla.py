@@ -1,0 +1,36 @@
+"""JAX as every adapter on it wants it: float64 on, the CPU, one thread, compiled code kept.
+
+JAX compiles each operation for each shape, and a run meets hundreds of shapes.
+What is compiled stays in the user's cache folder, so that the next run of the
+same release does not wait for the compiler; what is computed is the same.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def cache() -> Path:
+    """The cache folder of klconf, as Go's os.UserCacheDir finds it."""
+    home = Path.home()
+    match sys.platform:
+        case "win32":
+            base = Path(os.environ.get("LocalAppData", home / "AppData" / "Local"))
+        case "darwin":
+            base = home / "Library" / "Caches"
+        case _:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "klconf"
+
+
+def load():
+    """Import jax and return it."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_compilation_cache_dir", str(cache() / f"jax-{jax.__version__}"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return jax
