@@ -8,7 +8,7 @@ import (
 )
 
 // The draws of each law in the first format that is offered; the other
-// formats get a quarter of them.
+// formats get a tenth of them.
 const (
 	quickDraws = 100
 	fullDraws  = 2000
@@ -22,7 +22,7 @@ func (r *run) planLaws(add func(string, func())) {
 		if r.o.Full {
 			draws = fullDraws
 		}
-		rest := draws / 4
+		rest := draws / 10
 		for _, d := range floatTypes {
 			if !r.desc.Offers("kl", d) {
 				continue
