@@ -3,6 +3,7 @@ package golden_test
 import (
 	"math"
 	"math/big"
+	"sync"
 
 	"klconf/spec"
 )
@@ -14,7 +15,7 @@ import (
 // 2^8·e^x and a few units.
 func exponential(x *big.Rat, prec int) *big.Int {
 	work := prec + 64
-	ln2 := ln(big.NewRat(2, 1), work+32)
+	ln2 := ln2(work + 32)
 	y := new(big.Int).Lsh(x.Num(), uint(work+32))
 	y.Div(y, x.Denom())
 	k, r := new(big.Int).DivMod(y, ln2, new(big.Int)) // x = k ln 2 + r, 0 ≤ r < ln 2
@@ -31,6 +32,18 @@ func exponential(x *big.Rat, prec int) *big.Int {
 	}
 	return sum.Rsh(sum, uint(min(-shift, int64(work+64))))
 }
+
+// ln2 returns ln 2·2^prec and remembers it.
+func ln2(prec int) *big.Int {
+	if x, ok := ln2s.Load(prec); ok {
+		return x.(*big.Int)
+	}
+	x := ln(big.NewRat(2, 1), prec)
+	ln2s.Store(prec, x)
+	return x
+}
+
+var ln2s sync.Map
 
 // exponents evaluates a row of logits, divided by a temperature, or of
 // log-probabilities:
