@@ -67,7 +67,7 @@ func (f *faulty) Answer(_ context.Context, r spec.Request) spec.Answer {
 	if r.Op != "kl" {
 		return spec.Answer{Status: spec.Unsupported, Message: "only kl"}
 	}
-	if o := r.Options; o.Base != "" || o.ResultDType != "" || o.Reduction != "" {
+	if o := r.Options; o.Base != "" || o.ResultDType != "" || o.Reduction != "" || o.Grad != "" {
 		return spec.Answer{Status: spec.Unsupported, Message: "no options"}
 	}
 	if len(r.Arrays) != 2 {
