@@ -194,15 +194,10 @@ func (g *gibbs) numbers() []exact.Num {
 
 // expectation is the value of the row for the numbers c.
 func (g *gibbs) expectation(c []exact.Num) exact.Expectation {
-	e := exact.Expectation{Of: g.kept, C: c}
-	if g.pn {
-		e.Over = g.p
-	}
+	e := g.average(c)
 	switch g.q.quantity {
 	case spec.KL:
-		if g.pn {
-			e.Minus = g.p
-		}
+		e.Minus = e.Over
 		if g.qn {
 			e.Plus = g.w
 		}
