@@ -15,7 +15,7 @@ import (
 type attempt struct{ h, l, err float64 }
 
 // tryTier returns what a tier makes of vectors, ok if it has an answer.
-func tryTier(k kind, t tier, p, q []float64) (a attempt, ok bool) {
+func tryTier(k kind, t Tier, p, q []float64) (a attempt, ok bool) {
 	b := batch{tier: t}
 	if st := b.sum(k, p, q); st > small {
 		return a, false
@@ -78,7 +78,7 @@ func (a *attacker) see(name string, x attempt, value exact.Interval) float64 {
 func (a *attacker) kernels(p, q []float64, kinds ...kind) {
 	for _, k := range kinds {
 		var value exact.Interval
-		for t := tierOne; t <= tierTwo; t++ {
+		for t := TierOne; t <= TierTwo; t++ {
 			if x, ok := tryTier(k, t, p, q); ok {
 				if value.Lo == nil {
 					value = enclose(k, p, q)
@@ -96,7 +96,7 @@ func (a *attacker) kernels(p, q []float64, kinds ...kind) {
 }
 
 // climb changes one element at a time and keeps what uses more of the bound.
-func (a *attacker) climb(r *rand.Rand, k kind, t tier, p, q []float64, steps int) {
+func (a *attacker) climb(r *rand.Rand, k kind, t Tier, p, q []float64, steps int) {
 	name := fmt.Sprintf("%v tier %d climbing", k, t)
 	best := -1.0
 	for range steps {
@@ -182,7 +182,7 @@ func (a *attacker) run(seed uint64, rounds int) {
 		a.kernels(p, q, klSum)
 	}
 	for _, k := range allKinds {
-		for t := tierOne; t <= tierTwo; t++ {
+		for t := TierOne; t <= TierTwo; t++ {
 			for range 4 {
 				p, q := families[0].draw(r, 1+r.IntN(4))
 				a.climb(r, k, t, p, q, 20*rounds)

@@ -14,20 +14,34 @@ type Backend struct {
 
 	// An accelerated backend is a copy of goBackend with some of these replaced.
 	// Lengths have been checked.
-	kl, crossEntropy, jensenShannon       func(p, q []float64) float64
-	kl32, crossEntropy32, jensenShannon32 func(p, q []float32) float32
-	entropy                               func(p []float64) float64
-	entropy32                             func(p []float32) float32
+	kl                              func(p, q []float64) (float64, Tier)
+	kl32                            func(p, q []float32) (float32, Tier)
+	crossEntropy, jensenShannon     func(p, q []float64) float64
+	crossEntropy32, jensenShannon32 func(p, q []float32) float32
+	entropy                         func(p []float64) float64
+	entropy32                       func(p []float32) float32
 }
 
 // KL is [KL] by this backend.
 func (b *Backend) KL(p, q []float64) float64 {
+	v, _ := b.KLTier(p, q)
+	return v
+}
+
+// KLTier is KL and the tier that gave it, which a benchmark wants to count.
+func (b *Backend) KLTier(p, q []float64) (float64, Tier) {
 	sameLength("KL", len(p), len(q))
 	return b.kl(p, q)
 }
 
 // KL32 is [KL32] by this backend.
 func (b *Backend) KL32(p, q []float32) float32 {
+	v, _ := b.KL32Tier(p, q)
+	return v
+}
+
+// KL32Tier is KL32 and the tier that gave it.
+func (b *Backend) KL32Tier(p, q []float32) (float32, Tier) {
 	sameLength("KL32", len(p), len(q))
 	return b.kl32(p, q)
 }
@@ -66,8 +80,8 @@ func (b *Backend) JensenShannon32(p, q []float32) float32 {
 // backends nothing but the treatment of special values.
 var exactBackend = Backend{
 	Name:            "exact",
-	kl:              func(p, q []float64) float64 { return screened(klSum, p, q) },
-	kl32:            func(p, q []float32) float32 { return screened(klSum, p, q) },
+	kl:              func(p, q []float64) (float64, Tier) { return screened(klSum, p, q), TierExact },
+	kl32:            func(p, q []float32) (float32, Tier) { return screened(klSum, p, q), TierExact },
 	entropy:         func(p []float64) float64 { return screened(entropySum, p, nil) },
 	entropy32:       func(p []float32) float32 { return screened(entropySum, p, nil) },
 	crossEntropy:    func(p, q []float64) float64 { return screened(crossSum, p, q) },
@@ -79,8 +93,8 @@ var exactBackend = Backend{
 // goBackend is pure Go and available everywhere.
 var goBackend = Backend{
 	Name:            "go",
-	kl:              func(p, q []float64) float64 { return first(solve(klSum, p, q)) },
-	kl32:            func(p, q []float32) float32 { return first(solveKL32(p, q)) },
+	kl:              func(p, q []float64) (float64, Tier) { return solve(klSum, p, q) },
+	kl32:            solveKL32,
 	entropy:         func(p []float64) float64 { return first(solve(entropySum, p, nil)) },
 	entropy32:       func(p []float32) float32 { return first(solve32(entropySum, p, nil)) },
 	crossEntropy:    func(p, q []float64) float64 { return first(solve(crossSum, p, q)) },
@@ -89,7 +103,7 @@ var goBackend = Backend{
 	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q)) },
 }
 
-func first[F float32 | float64](v F, _ tier) F { return v }
+func first[F float32 | float64](v F, _ Tier) F { return v }
 
 // backends are those available on this machine, the slowest first: the last is
 // the default.

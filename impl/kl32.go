@@ -61,12 +61,12 @@ const (
 const singleError = (block + 13) * u
 
 // solveKL32 is solve32 of KL with a cheaper tier in front.
-func solveKL32(p, q []float32) (float32, tier) {
+func solveKL32(p, q []float32) (float32, Tier) {
 	var s sums
 	if done := single(p, q, &s); done == len(p) {
 		s.slack = singleError * s.mass
 		if v, ok := certify32(s.pair(0)); ok {
-			return v, tierSingle
+			return v, TierSingle
 		}
 	}
 	return solve32(klSum, p, q)

@@ -88,7 +88,7 @@ func BenchmarkKL(b *testing.B) {
 	}
 }
 
-func reportTier(b *testing.B, solve func(k kind, p, q []float64) (float64, tier), p, q []float64) {
+func reportTier(b *testing.B, solve func(k kind, p, q []float64) (float64, Tier), p, q []float64) {
 	_, t := solve(klSum, p, q)
 	b.ReportMetric(float64(t), "tier")
 }
@@ -145,7 +145,7 @@ func BenchmarkFallThrough(b *testing.B) {
 	for _, f := range benchFamilies {
 		b.Run(f.name, func(b *testing.B) {
 			r := newRand(7)
-			var count [tierExact + 1]int
+			var count [TierExact + 1]int
 			for b.Loop() {
 				b.StopTimer()
 				p, q := f.draw(r, n)
@@ -153,7 +153,7 @@ func BenchmarkFallThrough(b *testing.B) {
 				_, t := solve(klSum, p, q)
 				count[t]++
 			}
-			for t := tierOne; t <= tierExact; t++ {
+			for t := TierOne; t <= TierExact; t++ {
 				b.ReportMetric(float64(count[t])/float64(b.N), [...]string{"", "tier1", "tier2", "exact"}[t])
 			}
 		})

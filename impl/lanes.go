@@ -31,7 +31,7 @@ const (
 // than KL, and for KL those that the kernel does not take from the vectors.
 type batch struct {
 	sums
-	tier  tier
+	tier  Tier
 	scale int // weights are multiplied by 2^scale first
 	n     int
 	x, y  [block + lanesPerWeight]float64
@@ -43,7 +43,7 @@ const lanesPerWeight = 6
 
 // kernel adds lanes up to the first that the tier's kernel cannot take.
 func (b *batch) kernel(x, y []float64) (done int) {
-	if b.tier == tierOne {
+	if b.tier == TierOne {
 		return tier1(x, y, &b.sums)
 	}
 	return tier2(x, y, &b.sums)

@@ -7,18 +7,21 @@ import (
 	"klconf/impl/exact"
 )
 
-// A tier is a way to a result, in order of precision.
-type tier uint8
+// A Tier is a way to a result, in order of precision: a tier that cannot certify its
+// sum leaves the answer to a later one.
+type Tier uint8
 
 const (
-	tierSingle tier = iota // float32 only: plain float64
-	tierOne
-	tierTwo
-	tierExact
+	TierSingle Tier = iota // float32 only: plain float64
+	TierOne                // the sum in pairs of float64, φ in float64
+	TierTwo                // φ in pairs as well
+	TierExact              // the package exact
 )
 
+func (t Tier) String() string { return [...]string{"single", "1", "2", "exact"}[t] }
+
 // solve returns the correctly rounded value of a sum and the tier that gave it.
-func solve(k kind, p, q []float64) (float64, tier) {
+func solve(k kind, p, q []float64) (float64, Tier) {
 	t, scale := firstTier(k, p, q), 0
 	for {
 		b := batch{tier: t, scale: scale}
@@ -36,23 +39,23 @@ func solve(k kind, p, q []float64) (float64, tier) {
 			}
 		}
 		switch {
-		case scale == 0 && (st == outside || st == small && t == tierTwo):
+		case scale == 0 && (st == outside || st == small && t == TierTwo):
 			// Bring the largest weight to about 1 and try once more.
 			if scale = -exponent(k, p, q); scale == 0 {
-				return exactly(k, p, q), tierExact
+				return exactly(k, p, q), TierExact
 			}
-			t = tierTwo
-		case t == tierOne:
-			t = tierTwo
+			t = TierTwo
+		case t == TierOne:
+			t = TierTwo
 		default:
-			return exactly(k, p, q), tierExact
+			return exactly(k, p, q), TierExact
 		}
 	}
 }
 
 // solve32 is solve for float32 weights, all of which the kernels take.
-func solve32(k kind, p, q []float32) (float32, tier) {
-	for t := tierOne; t < tierExact; t++ {
+func solve32(k kind, p, q []float32) (float32, Tier) {
+	for t := TierOne; t < TierExact; t++ {
 		b := batch{tier: t}
 		switch b.sum32(k, p, q) {
 		case invalid:
@@ -64,13 +67,13 @@ func solve32(k kind, p, q []float32) (float32, tier) {
 			return v, t
 		}
 	}
-	return exactly(k, p, q), tierExact
+	return exactly(k, p, q), TierExact
 }
 
 // result returns the value asked for as h + l with an error of at most err.
 func (b *batch) result(k kind) (h, l, err float64) {
 	c := float64(phiError1)
-	if b.tier == tierTwo {
+	if b.tier == TierTwo {
 		c = phiError2
 	}
 	h, l, err = b.pair(c)
@@ -110,10 +113,10 @@ func exponent(k kind, p, q []float64) int {
 
 // firstTier guesses from a sample which tier will do. Tier 1 fails in about 2⁷·Σφ/|K|
 // of all cases, and tier 2 takes twice its time.
-func firstTier(k kind, p, q []float64) tier {
+func firstTier(k kind, p, q []float64) Tier {
 	const samples = 16
 	if k != klSum && k != jensenSum || len(p) < 4*samples {
-		return tierOne
+		return TierOne
 	}
 	// For normalised vectors K is Σ p ln(p/q) − p + q, each term of which is about
 	// (q − p)²/(p + q). So is φ or, away from p = q, it is about 2⁻¹⁸/6·p. The two lanes
@@ -133,9 +136,9 @@ func firstTier(k kind, p, q []float64) tier {
 		phi += min(term, x*(0x1p-18/6))
 	}
 	if phi > 0x1p-8*sum {
-		return tierTwo
+		return TierTwo
 	}
-	return tierOne
+	return TierOne
 }
 
 // screened answers through the oracle alone.

@@ -50,20 +50,20 @@ func TestTiers(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		draw func(n int) (p, q []float64)
-		want [4]tier
+		want [4]Tier
 	}{
-		{"dirichlet", draw("dirichlet"), [4]tier{1, 1, 1, 1}},
-		{"exp 20N", draw("exp 20N"), [4]tier{1, 1, 1, 1}},
-		{"zeros", draw("zeros"), [4]tier{1, 1, 1, 1}},
-		{"subnormal q", draw("subnormal q"), [4]tier{1, 1, 1, 1}},
-		{"subnormal p", draw("subnormal p"), [4]tier{1, 1, 1, 1}},
-		{"near 1e-3", draw("near 1e-3"), [4]tier{2, 1, 1, 2}},
-		{"near 1e-8", draw("near 1e-8"), [4]tier{2, 1, 1, 2}},
-		{"measure 1e300", draw("measure 1e300"), [4]tier{2, 2, 2, 2}},
-		{"measure 1e-300", draw("measure 1e-300"), [4]tier{2, 2, 2, 2}},
-		{"measure 1e-310", draw("measure 1e-310"), [4]tier{2, 2, 2, 3}}, // a subnormal JensenShannon,
-		{"one-hot", onehot, [4]tier{1, 1, 1, 1}},
-		{"equal", equal, [4]tier{1, 1, 1, 1}},
+		{"dirichlet", draw("dirichlet"), [4]Tier{1, 1, 1, 1}},
+		{"exp 20N", draw("exp 20N"), [4]Tier{1, 1, 1, 1}},
+		{"zeros", draw("zeros"), [4]Tier{1, 1, 1, 1}},
+		{"subnormal q", draw("subnormal q"), [4]Tier{1, 1, 1, 1}},
+		{"subnormal p", draw("subnormal p"), [4]Tier{1, 1, 1, 1}},
+		{"near 1e-3", draw("near 1e-3"), [4]Tier{2, 1, 1, 2}},
+		{"near 1e-8", draw("near 1e-8"), [4]Tier{2, 1, 1, 2}},
+		{"measure 1e300", draw("measure 1e300"), [4]Tier{2, 2, 2, 2}},
+		{"measure 1e-300", draw("measure 1e-300"), [4]Tier{2, 2, 2, 2}},
+		{"measure 1e-310", draw("measure 1e-310"), [4]Tier{2, 2, 2, 3}}, // a subnormal JensenShannon,
+		{"one-hot", onehot, [4]Tier{1, 1, 1, 1}},
+		{"equal", equal, [4]Tier{1, 1, 1, 1}},
 	} {
 		p, q := c.draw(1000)
 		for _, k := range allKinds {
@@ -73,7 +73,7 @@ func TestTiers(t *testing.T) {
 		}
 	}
 	p, q := draw("dirichlet")(1000)
-	if _, got := solveKL32(narrow(p), narrow(q)); got != tierSingle {
+	if _, got := solveKL32(narrow(p), narrow(q)); got != TierSingle {
 		t.Errorf("KL32 of dirichlet: tier %d", got)
 	}
 }
