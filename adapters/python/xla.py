@@ -2,7 +2,8 @@
 
 JAX compiles each operation for each shape, and a run meets hundreds of shapes.
 What is compiled stays in the user's cache folder, so that the next run of the
-same release does not wait for the compiler; what is computed is the same.
+same release does not wait for the compiler; what is computed is the same. JAX
+writes that cache without a lock, hence a folder for each entry.
 """
 
 import os
@@ -30,7 +31,10 @@ def load():
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_compilation_cache_dir", str(cache() / f"jax-{jax.__version__}"))
+    program, entry = Path(sys.argv[0]), sys.argv[-1].lstrip("-")
+    folder = cache() / f"jax-{jax.__version__}" / f"{program.parent.name}-{entry}"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_traceback_in_locations_limit", 0)  # a fifth of the time of tracing
     return jax
