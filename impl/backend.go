@@ -93,13 +93,13 @@ var exactBackend = Backend{
 // goBackend is pure Go and available everywhere.
 var goBackend = Backend{
 	Name:            "go",
-	kl:              func(p, q []float64) (float64, Tier) { return solve(klSum, p, q) },
+	kl:              func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, noVectors) },
 	kl32:            solveKL32,
-	entropy:         func(p []float64) float64 { return first(solve(entropySum, p, nil)) },
+	entropy:         func(p []float64) float64 { return first(solve(entropySum, p, nil, noVectors)) },
 	entropy32:       func(p []float32) float32 { return first(solve32(entropySum, p, nil)) },
-	crossEntropy:    func(p, q []float64) float64 { return first(solve(crossSum, p, q)) },
+	crossEntropy:    func(p, q []float64) float64 { return first(solve(crossSum, p, q, noVectors)) },
 	crossEntropy32:  func(p, q []float32) float32 { return first(solve32(crossSum, p, q)) },
-	jensenShannon:   func(p, q []float64) float64 { return first(solve(jensenSum, p, q)) },
+	jensenShannon:   func(p, q []float64) float64 { return first(solve(jensenSum, p, q, noVectors)) },
 	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q)) },
 }
 
@@ -107,7 +107,7 @@ func first[F float32 | float64](v F, _ Tier) F { return v }
 
 // backends are those available on this machine, the slowest first: the last is
 // the default.
-var backends = []*Backend{&exactBackend, &goBackend}
+var backends = append([]*Backend{&exactBackend, &goBackend}, vectorBackends()...)
 
 var current atomic.Pointer[Backend]
 

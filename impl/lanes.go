@@ -36,6 +36,9 @@ type batch struct {
 	n     int
 	x, y  [block + lanesPerWeight]float64
 	low   float64 // small corrections to the lanes pushed, in plain float64
+
+	isa    isa
+	middle float64 // of the window of the vector kernel's sums
 }
 
 // lanesPerWeight is the most lanes that one element of the vectors becomes.
@@ -70,6 +73,31 @@ func (b *batch) flush() {
 // sum adds up vectors; q is not used by the entropy.
 func (b *batch) sum(k kind, p, q []float64) status {
 	st := regular
+	for len(p) > 0 {
+		n := len(p)
+		if b.isa != noVectors && b.scale == 0 && k != jensenSum {
+			if n = b.vectors(k, p, q); n == 0 {
+				n = min(len(p), vectorBlock)
+				st = max(st, b.plain(k, p[:n], q))
+			}
+		} else {
+			st = max(st, b.plain(k, p, q))
+		}
+		if st == invalid {
+			return st
+		}
+		p = p[n:]
+		if k != entropySum {
+			q = q[n:]
+		}
+	}
+	b.flush()
+	return st
+}
+
+// plain adds up vectors in Go and leaves some of their lanes pushed.
+func (b *batch) plain(k kind, p, q []float64) status {
+	st := regular
 	if k == entropySum {
 		q = ones[:]
 	}
@@ -78,7 +106,7 @@ func (b *batch) sum(k kind, p, q []float64) status {
 		if b.scale == 0 {
 			switch k {
 			case klSum:
-				n = b.kernel(p, q)
+				n = b.kernel(p, q[:len(p)])
 			case entropySum:
 				n = b.kernel(p[:min(len(p), block)], q[:min(len(p), block)])
 			}
@@ -94,7 +122,6 @@ func (b *batch) sum(k kind, p, q []float64) status {
 			q = q[n:]
 		}
 	}
-	b.flush()
 	return st
 }
 

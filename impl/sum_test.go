@@ -67,7 +67,7 @@ func TestTiers(t *testing.T) {
 	} {
 		p, q := c.draw(1000)
 		for _, k := range allKinds {
-			if _, got := solve(k, p, q); got != c.want[k] {
+			if _, got := solve(k, p, q, noVectors); got != c.want[k] {
 				t.Errorf("%v of %s: tier %d, want %d", k, c.name, got, c.want[k])
 			}
 		}

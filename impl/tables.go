@@ -18,7 +18,33 @@ const (
 	// w0 + w1·z is the best approximation of 1/3 + z/5 + z²/7 on [0, 2.1521e-6] [B1].
 	w0 = 0x1.5555555554f83p-02
 	w1 = 0x1.9999c2dd41921p-03
+
+	// v0 + v1·z + v2·z² is the best approximation of 1/3 + z/5 + z²/7 + z³/9 on
+	// [0, 2.5302e-4] [V6].
+	v0 = 0x1.555555555594bp-02
+	v1 = 0x1.999999101eb76p-03
+	v2 = 0x1.24a8651abd084p-03
 )
+
+// octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.
+var octave = [16]struct{ hi, lo float64 }{
+	{0x0p+00, 0x0p+00},                           // 16/16
+	{0x1.f0a30c012p-05, -0x1.3ab33d066d1d2p-42},  // 17/16
+	{0x1.e27076e2bp-04, -0x1.a342c2af0003cp-45},  // 18/16
+	{0x1.5ff3070a78p-03, 0x1.3d3c873e20a07p-43},  // 19/16
+	{0x1.c8ff7c79a8p-03, 0x1.a21ac25d81ef3p-43},  // 20/16
+	{0x1.1675cababcp-02, -0x1.9f1fc63382a8fp-42}, // 21/16
+	{0x1.4618bc21c4p-02, 0x1.ec27d0b7b37b3p-42},  // 22/16
+	{0x1.739d7f6bbcp-02, 0x1.0069ce24c53fbp-42},  // 23/16
+	{0x1.9f323ecbf8p-02, 0x1.84bf2b68d766fp-42},  // 24/16
+	{0x1.c8ff7c79a8p-02, 0x1.a21ac25d81ef3p-42},  // 25/16
+	{0x1.f128f5fafp-02, 0x1.bb2cd720ec44cp-44},   // 26/16
+	{0x1.0be72e4252p-01, 0x1.5056d312f7668p-42},  // 27/16
+	{0x1.1e85f5e704p-01, 0x1.a07bd8b34be7cp-46},  // 28/16
+	{0x1.307d7334f2p-01, -0x1.e83c094debc15p-42}, // 29/16
+	{0x1.41d8fe8468p-01, -0x1.aa33736867a17p-42}, // 30/16
+	{0x1.52a2d265bcp-01, 0x1.6abb9df22bc57p-43},  // 31/16
+}
 
 // cells holds ln c as a multiple of 2⁻⁴⁰ and the rest, for the centres c of 171/256 to
 // 384/256, at index 256·c mod 256.

@@ -87,6 +87,12 @@ const toCell = 0x1.8p44
 	m := big.NewRat(21521, 10_000_000_000) // [B1]
 	w0 := nearest(1, 3, new(big.Rat).Mul(big.NewRat(-1, 56), new(big.Rat).Mul(m, m)))
 	w1 := nearest(1, 5, new(big.Rat).Mul(big.NewRat(1, 7), m))
+	// z³ on [0, m] is 3m/2·z² − 9m²/16·z + m³/32 within m³/32.
+	m = big.NewRat(25302, 100_000_000) // [V6]
+	square := new(big.Rat).Mul(m, m)
+	v0 := nearest(1, 3, new(big.Rat).Mul(big.NewRat(1, 9*32), new(big.Rat).Mul(square, m)))
+	v1 := nearest(1, 5, new(big.Rat).Mul(big.NewRat(-1, 16), square))
+	v2 := nearest(1, 7, new(big.Rat).Mul(big.NewRat(1, 6), m))
 	fmt.Fprintf(&b, `const (
 	// ln 2 as a multiple of 2⁻⁴⁰ and the rest.
 	ln2Hi = %x
@@ -99,12 +105,27 @@ const toCell = 0x1.8p44
 	// w0 + w1·z is the best approximation of 1/3 + z/5 + z²/7 on [0, 2.1521e-6] [B1].
 	w0 = %x
 	w1 = %x
+
+	// v0 + v1·z + v2·z² is the best approximation of 1/3 + z/5 + z²/7 + z³/9 on
+	// [0, 2.5302e-4] [V6].
+	v0 = %x
+	v1 = %x
+	v2 = %x
 )
+
+// octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.
+var octave = [16]struct{ hi, lo float64 }{
+`, hi, lo, third, restF, w0, w1, v0, v1, v2)
+	for j := int64(16); j < 32; j++ {
+		hi, lo := split(logRatio(j, 16))
+		fmt.Fprintf(&b, "\t{%x, %x}, // %d/16\n", hi, lo, j)
+	}
+	fmt.Fprint(&b, `}
 
 // cells holds ln c as a multiple of 2⁻⁴⁰ and the rest, for the centres c of 171/256 to
 // 384/256, at index 256·c mod 256.
 var cells = [256]struct{ hi, lo float64 }{
-`, hi, lo, third, restF, w0, w1)
+`)
 	for i := int64(0); i < 256; i++ {
 		j := i
 		switch {

@@ -1,0 +1,413 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// A sum is what a kernel adds up.
+type sum int
+
+const (
+	klSum      sum = iota // Σ p ln(p/q): lanes (p, q)
+	entropySum            // Σ p ln p: lanes (p, 1)
+	crossSum              // −Σ p ln q: p times lanes (1, q)
+)
+
+const (
+	unroll = 2  // vectors that a turn of the inner loop takes
+	depth  = 16 // turns in a block, the depth of the plain sums [V5]
+)
+
+func avx512() {
+	(&kernel{sum: klSum, tier: 1}).emit("klTier1AVX512")
+	(&kernel{sum: klSum, tier: 2}).emit("klTier2AVX512")
+	(&kernel{sum: entropySum, tier: 1}).emit("entropyAVX512")
+	(&kernel{sum: crossSum, tier: 1}).emit("crossAVX512")
+}
+
+// kernel is what the emitting functions share.
+type kernel struct {
+	sum  sum
+	tier int
+
+	x, y Register
+	t    gotypes.Component // the constants
+
+	first, half, mask, ln2Hi, ln2Lo, one VecVirtual
+	hi, lo                               [2]VecVirtual
+
+	outside, drift, logs VecVirtual // not 0 where the block must be left out, or where L ≠ 0
+	s, low               [unroll]VecVirtual
+	base                 VecVirtual // the bits of the lower end of the window of s [V3]
+	phi                  VecVirtual
+}
+
+// constant returns the address of a field of the constants.
+func (k *kernel) constant(field string, index ...int) Mem {
+	c := k.t.Field(field)
+	for _, i := range index {
+		c = c.Index(i)
+	}
+	return resolve(c)
+}
+
+func resolve(c gotypes.Component) Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// broadcast returns a register of eight copies of a field.
+func (k *kernel) broadcast(field string, index ...int) VecVirtual {
+	v := ZMM()
+	VBROADCASTSD(k.constant(field, index...), v)
+	return v
+}
+
+func (k *kernel) load(field string, index int) VecVirtual {
+	v := ZMM()
+	VMOVUPD(k.constant(field, index), v)
+	return v
+}
+
+func (k *kernel) emit(name string) {
+	vectors := "x, y *float64"
+	if k.sum == entropySum {
+		vectors = "x *float64"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(t *constants512, %s, n int, m float64, acc *vectorSums) (done int)", vectors))
+	Doc(fmt.Sprintf("%s adds n lanes to acc, in blocks of %d, until it meets a block that it cannot", name, 8*unroll*depth),
+		"take, and returns how many it added. m is the middle of the window of its sums [V3].")
+	Pragma("noescape")
+
+	k.t = Dereference(Param("t"))
+	k.first, k.half, k.mask = k.broadcast("first"), k.broadcast("half"), k.broadcast("mask")
+	k.ln2Hi, k.ln2Lo, k.one = k.broadcast("ln2Hi"), k.broadcast("ln2Lo"), k.broadcast("one")
+	for i := range 2 {
+		k.hi[i], k.lo[i] = k.load("hi", 8*i), k.load("lo", 8*i)
+	}
+	k.x = Load(Param("x"), GP64())
+	if k.sum != entropySum {
+		k.y = Load(Param("y"), GP64())
+	}
+	left := Load(Param("n"), GP64())
+	acc := Dereference(Param("acc"))
+	sums := func(field string) Mem { return resolve(acc.Field(field).Index(0)) }
+	middle := ZMM()
+	VBROADCASTSD(resolve(Param("m")), middle)
+	k.base = ZMM()
+	VPSUBQ_BCST(k.constant("halfWindow"), middle, k.base)
+
+	k.outside, k.drift = ZMM(), ZMM()
+	for v := range unroll {
+		k.s[v], k.low[v] = ZMM(), ZMM()
+	}
+	if k.tier == 2 {
+		k.phi, k.logs = ZMM(), ZMM()
+	}
+
+	Label("block")
+	TESTQ(left, left)
+	JE(LabelRef("end"))
+	count := GP64()
+	MOVQ(U32(8*unroll*depth), count)
+	CMPQ(left, count)
+	CMOVQLT(left, count)
+	turns, rest := GP64(), GP64()
+	MOVQ(count, turns)
+	SHRQ(U8(4), turns)
+	MOVQ(count, rest)
+	ANDQ(U8(8*unroll-1), rest)
+	zero := []VecVirtual{k.outside, k.drift, k.low[0], k.low[1]}
+	if k.tier == 2 {
+		zero = append(zero, k.phi, k.logs)
+	}
+	for _, z := range zero {
+		VPXORQ(z, z, z)
+	}
+	for v := range unroll {
+		VMOVAPD(middle, k.s[v])
+	}
+	TESTQ(turns, turns)
+	JE(LabelRef("rest"))
+
+	Label("turn")
+	k.turn(nil)
+	ADDQ(U8(64*unroll), k.x)
+	if k.y != nil {
+		ADDQ(U8(64*unroll), k.y)
+	}
+	DECQ(turns)
+	JNE(LabelRef("turn"))
+
+	Label("rest")
+	TESTQ(rest, rest)
+	JE(LabelRef("fold"))
+	Comment("Lanes beyond the end are (1, 1), which adds 0.")
+	bits := GP64()
+	MOVQ(U32(1), bits)
+	SHLXQ(rest, bits, bits)
+	DECQ(bits)
+	var masks [unroll]OpmaskVirtual
+	for v := range unroll {
+		masks[v] = K()
+		KMOVW(bits.As32(), masks[v])
+		SHRQ(U8(8), bits)
+	}
+	k.turn(&masks)
+
+	Label("fold")
+	Comment("Leave out a block with a lane out of range, or whose sum left the window.")
+	k1, k2 := K(), K()
+	VPTESTMQ_BCST(k.constant("outside"), k.outside, k1)
+	VPTESTMQ_BCST(k.constant("drift"), k.drift, k2)
+	KORTESTB(k2, k1)
+	JEQ(LabelRef("add"))
+	KORTESTB(k1, k1)
+	JNE(LabelRef("end"))
+	INCQ(resolve(acc.Field("drifted")))
+	JMP(LabelRef("end"))
+
+	Label("add")
+	grid := ZMM()
+	VPSUBQ(middle, k.s[0], grid)
+	VPADDQ(grid, k.s[1], grid)
+	VPSUBQ(middle, grid, grid)
+	VPADDQ(sums("grid"), grid, grid)
+	VMOVDQU64(grid, sums("grid"))
+	a, b := ZMM(), ZMM()
+	VADDPD(k.low[0], k.low[1], b)
+	VMOVUPD(sums("high"), a)
+	s, t, u := ZMM(), ZMM(), ZMM()
+	VADDPD(b, a, s)
+	VSUBPD(a, s, t)
+	VMOVUPD(s, sums("high"))
+	VSUBPD(t, s, u)
+	VSUBPD(u, a, u)
+	VSUBPD(t, b, t)
+	VADDPD(u, t, t)
+	VADDPD(sums("low"), t, t)
+	VMOVUPD(t, sums("low"))
+	if k.tier == 2 {
+		VADDPD(sums("phi"), k.phi, k.phi)
+		VMOVUPD(k.phi, sums("phi"))
+		VPORQ(sums("logs"), k.logs, k.logs)
+		VMOVDQU64(k.logs, sums("logs"))
+	}
+	SUBQ(count, left)
+	JMP(LabelRef("block"))
+
+	Label("end")
+	done := Load(Param("n"), GP64())
+	SUBQ(left, done)
+	Store(done, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// turn adds two vectors of lanes, those whose bits are set in the masks.
+func (k *kernel) turn(masks *[unroll]OpmaskVirtual) {
+	var drift [unroll]VecVirtual
+	for v := range unroll {
+		var mask Op
+		if masks != nil {
+			mask = masks[v]
+		}
+		p := k.weights(k.x, v, mask)
+		var q VecVirtual
+		if k.sum != entropySum {
+			q = k.weights(k.y, v, mask)
+		}
+		k.lanes(v, p, q)
+		drift[v] = ZMM()
+		VPSUBQ(k.base, k.s[v], drift[v])
+	}
+	VPTERNLOGQ(U8(0xfe), drift[0], drift[1], k.drift)
+}
+
+// weights loads a vector, with 1 where the mask has 0.
+func (k *kernel) weights(base Register, v int, mask Op) VecVirtual {
+	p, at := ZMM(), Mem{Base: base, Disp: 64 * v}
+	if mask == nil {
+		VMOVUPD(at, p)
+		return p
+	}
+	VMOVAPD(k.one, p)
+	VMOVUPD(at, mask, p)
+	return p
+}
+
+// or3 sets the bits of a and b in sum.
+func or3(a, b, sum VecVirtual) { VPTERNLOGQ(U8(0xfe), a, b, sum) }
+
+// lanes adds a vector of lanes.
+func (k *kernel) lanes(v int, p, q VecVirtual) {
+	Comment("Range [V1].")
+	a, b := ZMM(), ZMM()
+	VPSUBQ(k.first, p, a)
+	if q != nil {
+		VPSUBQ(k.first, q, b)
+		or3(a, b, k.outside)
+	} else {
+		VPORQ(a, k.outside, k.outside)
+	}
+
+	Comment("R, a number of five bits near x/y, and L = ln R [V2].")
+	r, big := p, ZMM()
+	if q != nil {
+		r = ZMM()
+		VRCP14PD(q, r)
+		if k.sum == klSum {
+			VMULPD(p, r, r)
+		}
+	}
+	VPADDQ(k.half, r, big)
+	index, e, ratio := ZMM(), ZMM(), ZMM()
+	VPANDQ(k.mask, big, ratio)
+	VPSRLQ(U8(48), big, index)
+	VGETEXPPD(big, e)
+	lh, ll := ZMM(), ZMM()
+	VMOVDQA64(index, lh)
+	VPERMI2PD(k.hi[1], k.hi[0], lh)
+	VMOVDQA64(index, ll)
+	VPERMI2PD(k.lo[1], k.lo[0], ll)
+	VFMADD231PD(k.ln2Hi, e, lh)
+	VFMADD231PD(k.ln2Lo, e, ll)
+	if k.tier == 2 {
+		VPORQ(lh, k.logs, k.logs)
+	}
+
+	Comment("d = Ry − x.")
+	d := ratio
+	switch k.sum {
+	case klSum:
+		VFMSUB213PD(p, q, d)
+	case entropySum:
+		VSUBPD(p, d, d)
+	case crossSum:
+		VFMSUB213PD(k.one, q, d)
+	}
+
+	Comment("s + (errors) = s + p·L − d [V4].")
+	s1, r1 := ZMM(), ZMM()
+	VMOVAPD(k.s[v], s1)
+	VFMADD231PD(lh, p, s1)
+	VSUBPD(s1, k.s[v], r1)
+	VFMADD231PD(lh, p, r1)
+	r2 := s1
+	if k.sum == crossSum {
+		VMOVAPD(s1, k.s[v])
+		VFNMADD231PD(d, p, k.s[v])
+		VSUBPD(k.s[v], s1, r2)
+		VFNMADD231PD(d, p, r2)
+	} else {
+		VSUBPD(d, s1, k.s[v])
+		VSUBPD(k.s[v], s1, r2)
+		VSUBPD(d, r2, r2)
+	}
+	VFMADD231PD(ll, p, r1)
+
+	if k.tier == 1 {
+		k.phi1(v, p, d, r1, r2)
+	} else {
+		k.phi2(v, p, d, r1, r2)
+	}
+}
+
+// phi1 adds φ = d·s(1 − (s − s²)W) in float64 [V6].
+func (k *kernel) phi1(v int, p, d, r1, r2 VecVirtual) {
+	Comment("φ.")
+	s := ZMM()
+	if k.sum == crossSum {
+		VADDPD(k.one, k.one, s)
+	} else {
+		VADDPD(p, p, s)
+	}
+	VADDPD(d, s, s)
+	VDIVPD(s, d, s)
+	z, w, g := ZMM(), ZMM(), ZMM()
+	VMULPD(s, s, z)
+	VBROADCASTSD(k.constant("w1", 2), w)
+	VFMADD213PD_BCST(k.constant("w1", 1), z, w)
+	VFMADD213PD_BCST(k.constant("w1", 0), z, w)
+	VSUBPD(z, s, g)
+	VMULPD(w, g, g)
+	VFNMADD213PD(s, s, g)
+	if k.sum == crossSum {
+		VMULPD(p, d, d)
+	}
+	VFMADD231PD(g, d, r2)
+	VADDPD(r1, r2, r2)
+	VADDPD(r2, k.low[v], k.low[v])
+}
+
+// phi2 adds φ with s, ds and φ in pairs of numbers [V7].
+func (k *kernel) phi2(v int, p, d, r1, r2 VecVirtual) {
+	Comment("s = sh + sl.")
+	p2, vh, vl, sh, sl, rc := ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+	VADDPD(p, p, p2)
+	VADDPD(d, p2, vh)
+	VSUBPD(vh, p2, vl)
+	VADDPD(d, vl, vl)
+	VDIVPD(vh, d, sh)
+	VMOVAPD(d, sl)
+	VFNMADD231PD(vh, sh, sl)
+	VFNMADD231PD(vl, sh, sl)
+	VRCP14PD(vh, rc)
+	VMULPD(rc, sl, sl)
+
+	Comment("ds = fh + fl.")
+	fh, fl := ZMM(), ZMM()
+	VMULPD(sh, d, fh)
+	VMOVAPD(fh, fl)
+	VFMSUB231PD(sh, d, fl)
+	VFMADD231PD(sl, d, fl)
+
+	Comment("s(1 − s)W = s/3 + sδ = gh + gl.")
+	z, delta, gh, gl := ZMM(), ZMM(), ZMM(), ZMM()
+	VMULPD(sh, sh, z)
+	VBROADCASTSD(k.constant("w2", 3), delta)
+	for i := 2; i >= 0; i-- {
+		VFMADD213PD_BCST(k.constant("w2", i), z, delta)
+	}
+	VMULPD(z, delta, delta)
+	VFNMADD231PD(sh, delta, delta)
+	VMULPD_BCST(k.constant("thirdHi"), sh, gh)
+	VSUBPD(gh, delta, delta)
+	VBROADCASTSD(k.constant("thirdHi"), z)
+	VMOVAPD(gh, gl)
+	VFMSUB231PD(z, sh, gl)
+	VFMADD231PD(z, sl, gl)
+	VFMADD231PD_BCST(k.constant("thirdLo"), sh, gl)
+	VFMADD231PD(delta, sh, gl)
+
+	Comment("φ = ds − ds·(gh + gl), into s as well.")
+	ph, pl, b, bl := ZMM(), ZMM(), ZMM(), ZMM()
+	VMULPD(gh, fh, ph)
+	VMOVAPD(ph, pl)
+	VFMSUB231PD(gh, fh, pl)
+	VFMADD231PD(gl, fh, pl)
+	VFMADD231PD(gh, fl, pl)
+	VSUBPD(ph, fh, b)
+	VSUBPD(b, fh, bl)
+	VSUBPD(ph, bl, bl)
+	VSUBPD(pl, fl, fl)
+	VADDPD(bl, fl, fl)
+	VADDPD(b, k.phi, k.phi)
+	s3, r3 := ZMM(), ZMM()
+	VADDPD(b, k.s[v], s3)
+	VSUBPD(k.s[v], s3, r3)
+	VSUBPD(r3, b, r3)
+	VMOVAPD(s3, k.s[v])
+	VADDPD(r2, r3, r3)
+	VADDPD(r1, fl, fl)
+	VADDPD(r3, fl, fl)
+	VADDPD(fl, k.low[v], k.low[v])
+}

@@ -1,0 +1,112 @@
+package impl
+
+import "math"
+
+// An isa names the instructions of a vector kernel. It is not a function, through which
+// the sums would escape to the heap.
+type isa uint8
+
+const (
+	noVectors isa = iota // Go alone
+	avx512
+)
+
+// vectorSums is what a vector kernel has added up: S = Σ grid·ulp(m) is exact, and
+// Σ high + low is the rest, with φ of tier 1.
+type vectorSums struct {
+	grid      [8]int64
+	high, low [8]float64
+	phi       [8]float64 // Σ φ, tier 2
+	logs      [8]uint64  // 0 if all L were, tier 2
+	drifted   uint64     // not 0 if a sum left its window in the block that was not added
+}
+
+const (
+	vectorBlock = 256     // the most elements of a block
+	vectorLeast = 8       // shorter vectors are not worth the call
+	vectorMost  = 1 << 21 // more could overflow the grid [V4]
+
+	vectorPhi1 = 31 * u     // [V6]
+	vectorPhi2 = 3.6e-3 * u // [V7]
+	vectorLane = 0x1p-85    // times 2^k, for each lane [V5]
+	vectorFlat = 0x1p-100   // the same where all L are 0
+)
+
+// vectors adds as many elements as the vector kernel takes.
+func (b *batch) vectors(k kind, p, q []float64) (done int) {
+	n := min(len(p), vectorMost)
+	if n < vectorLeast {
+		return 0
+	}
+	var acc vectorSums
+	done = vectorSum(b.isa, k, b.tier, p[:n], q, b.middle, &acc)
+	scale := b.middle / 1.5
+	if acc.drifted != 0 {
+		b.middle *= 8
+	}
+	if done == 0 {
+		return 0
+	}
+
+	var top, rest int64
+	for _, g := range acc.grid {
+		top += g >> 32
+		rest += g & (1<<32 - 1)
+	}
+	grid := scale * 0x1p-52
+	b.addExtra(float64(top) * (grid * 0x1p32))
+	b.addExtra(float64(rest) * grid)
+	high, low := acc.high[0], acc.low[0]
+	for i := 1; i < 8; i++ {
+		var e float64
+		high, e = twoSum(high, acc.high[i])
+		low += acc.low[i] + e
+	}
+	b.addExtra(high)
+	b.addExtra(low)
+
+	lane := float64(vectorLane)
+	if b.tier == TierOne {
+		b.phi += math.Abs(high) + float64(done)*(0x1p-36*scale)
+	} else {
+		phi, logs := 0.0, uint64(0)
+		for i, x := range acc.phi {
+			phi += x
+			logs |= acc.logs[i]
+		}
+		b.phi += phi
+		switch {
+		case logs<<1 != 0:
+		case phi != 0:
+			lane = vectorFlat
+		default:
+			lane = 0 // φ = 0 only if d = 0: the vectors are equal
+		}
+	}
+	b.slack += float64(done) * (lane * scale)
+	return done
+}
+
+// middle returns 1.5·2^k for a typical |x ln(x/y)| of a vector. Any k is right: one too
+// small sends blocks to Go, one too large the sum to the next tier. In tier 1, there is
+// room for blocks 2¹⁰ times as large as typical, and the lanes err by 2⁻⁶⁷ of themselves.
+// In tier 2, where the sum may be much smaller than its terms, both are half as much.
+func middle(typical float64, t Tier) float64 {
+	if !(typical > 0x1p-450 && typical < 0x1p200) {
+		return 1.5
+	}
+	k := uint64(18)
+	if t == TierTwo {
+		k = 17
+	}
+	return math.Float64frombits((math.Float64bits(typical)>>52+k)<<52 | 1<<51)
+}
+
+// termSize estimates |x ln(x/y)| within a small factor, for the bits of weights.
+func termSize(x, y float64) float64 {
+	e := int64(math.Float64bits(x)>>52) - int64(math.Float64bits(y)>>52)
+	if -2 < e && e < 2 {
+		return math.Abs(x - y)
+	}
+	return x * math.Abs(float64(e))
+}

@@ -1,0 +1,76 @@
+//go:build !purego
+
+package impl
+
+import (
+	"math"
+
+	"golang.org/x/sys/cpu"
+)
+
+//go:generate go run -C _asm . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg impl
+
+// vectorBackends returns the backends that this processor runs, the fastest last.
+func vectorBackends() (list []*Backend) {
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasBMI2 {
+		list = append(list, accelerated("avx512", avx512))
+	}
+	return list
+}
+
+// accelerated returns goBackend with a vector kernel before the lanes of the vectors.
+func accelerated(name string, v isa) *Backend {
+	b := goBackend
+	b.Name = name
+	b.kl = func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, v) }
+	b.entropy = func(p []float64) float64 { return first(solve(entropySum, p, nil, v)) }
+	b.crossEntropy = func(p, q []float64) float64 { return first(solve(crossSum, p, q, v)) }
+	return &b
+}
+
+// constants512 is what the AVX-512 kernels read.
+type constants512 struct {
+	hi, lo           [16]float64 // ln(1 + j/16)
+	first            uint64      // bits of the least weight [V1]
+	outside          uint64      // bits that are set in the difference for a weight out of range
+	half, mask       uint64      // to round the bits of a float64 to 4 after the point [V2]
+	halfWindow       uint64      // from the middle of the window of s to its end, in bits [V3]
+	drift            uint64      // bits that are set in the difference outside the window
+	ln2Hi, ln2Lo     float64
+	one              float64
+	w1               [3]float64 // W for tier 1 [V6]
+	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
+	thirdHi, thirdLo float64
+}
+
+var table512 = func() (t constants512) {
+	for j, c := range octave {
+		t.hi[j], t.lo[j] = c.hi, c.lo
+	}
+	t.first = math.Float64bits(0x1p-400)
+	t.outside = 7 << 61
+	t.half, t.mask = 1<<47, 0xffff<<48
+	t.halfWindow = 1 << 48
+	t.drift = 0x7fff << 49
+	t.ln2Hi, t.ln2Lo, t.one = ln2Hi, ln2Lo, 1
+	t.w1 = [3]float64{v0, v1, v2}
+	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
+	t.thirdHi, t.thirdLo = thirdHi, thirdLo
+	return t
+}()
+
+// vectorSum adds the sum k of p and q to acc, in blocks, until it meets a block that it
+// cannot take, and returns how many elements it added. m is 1.5 times a power of two and
+// sets the precision of the sums: ACCURACY.md [V].
+func vectorSum(v isa, k kind, t Tier, p, q []float64, m float64, acc *vectorSums) (done int) {
+	switch {
+	case k == klSum && t == TierOne:
+		return klTier1AVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	case k == klSum:
+		return klTier2AVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	case k == entropySum:
+		return entropyAVX512(&table512, &p[0], len(p), m, acc)
+	default:
+		return crossAVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !amd64 || purego
+
+package impl
+
+func vectorBackends() []*Backend { return nil }
+
+func vectorSum(isa, kind, Tier, []float64, []float64, float64, *vectorSums) int {
+	panic("impl: no vector kernel")
+}
