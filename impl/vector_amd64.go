@@ -37,7 +37,7 @@ type constants512 struct {
 	halfWindow       uint64      // from the middle of the window of s to its end, in bits [V3]
 	drift            uint64      // bits that are set in the difference outside the window
 	ln2Hi, ln2Lo     float64
-	one              float64
+	one, two              float64
 	w1               [3]float64 // W for tier 1 [V6]
 	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
 	thirdHi, thirdLo float64
@@ -52,7 +52,7 @@ var table512 = func() (t constants512) {
 	t.half, t.mask = 1<<47, 0xffff<<48
 	t.halfWindow = 1 << 48
 	t.drift = 0x7fff << 49
-	t.ln2Hi, t.ln2Lo, t.one = ln2Hi, ln2Lo, 1
+	t.ln2Hi, t.ln2Lo, t.one, t.two = ln2Hi, ln2Lo, 1, 2
 	t.w1 = [3]float64{v0, v1, v2}
 	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo

@@ -38,13 +38,15 @@ type kernel struct {
 	x, y Register
 	t    gotypes.Component // the constants
 
-	first, half, mask, ln2Hi, ln2Lo, one VecVirtual
-	hi, lo                               [2]VecVirtual
+	hi, lo [2]VecVirtual
 
 	outside, drift, logs VecVirtual // not 0 where the block must be left out, or where L ≠ 0
 	s, low               [unroll]VecVirtual
 	base                 VecVirtual // the bits of the lower end of the window of s [V3]
 	phi                  VecVirtual
+
+	// The lanes of the turn before, for which a division is under way.
+	before [unroll]struct{ p, d, s, v, vLow, rest VecVirtual }
 }
 
 // constant returns the address of a field of the constants.
@@ -88,8 +90,6 @@ func (k *kernel) emit(name string) {
 	Pragma("noescape")
 
 	k.t = Dereference(Param("t"))
-	k.first, k.half, k.mask = k.broadcast("first"), k.broadcast("half"), k.broadcast("mask")
-	k.ln2Hi, k.ln2Lo, k.one = k.broadcast("ln2Hi"), k.broadcast("ln2Lo"), k.broadcast("one")
 	for i := range 2 {
 		k.hi[i], k.lo[i] = k.load("hi", 8*i), k.load("lo", 8*i)
 	}
@@ -112,6 +112,16 @@ func (k *kernel) emit(name string) {
 	if k.tier == 2 {
 		k.phi, k.logs = ZMM(), ZMM()
 	}
+	for v := range unroll {
+		b := &k.before[v]
+		b.d, b.s, b.rest = ZMM(), ZMM(), ZMM()
+		if k.sum == crossSum {
+			b.p = ZMM()
+		}
+		if k.tier == 2 {
+			b.v, b.vLow = ZMM(), ZMM()
+		}
+	}
 
 	Label("block")
 	TESTQ(left, left)
@@ -129,8 +139,17 @@ func (k *kernel) emit(name string) {
 	if k.tier == 2 {
 		zero = append(zero, k.phi, k.logs)
 	}
+	for v := range unroll {
+		zero = append(zero, k.before[v].d, k.before[v].s, k.before[v].rest)
+	}
 	for _, z := range zero {
 		VPXORQ(z, z, z)
+	}
+	if k.tier == 2 {
+		for v := range unroll {
+			VBROADCASTSD(k.constant("one"), k.before[v].v)
+			VPXORQ(k.before[v].vLow, k.before[v].vLow, k.before[v].vLow)
+		}
 	}
 	for v := range unroll {
 		VMOVAPD(middle, k.s[v])
@@ -164,6 +183,12 @@ func (k *kernel) emit(name string) {
 	k.turn(&masks)
 
 	Label("fold")
+	for v := range unroll {
+		k.finish(v)
+	}
+	if k.tier == 2 {
+		k.checkDrift()
+	}
 	Comment("Leave out a block with a lane out of range, or whose sum left the window.")
 	k1, k2 := K(), K()
 	VPTESTMQ_BCST(k.constant("outside"), k.outside, k1)
@@ -212,24 +237,48 @@ func (k *kernel) emit(name string) {
 	RET()
 }
 
-// turn adds two vectors of lanes, those whose bits are set in the masks.
+// lanes is a vector of lanes on its way through the kernel.
+type lanes struct {
+	v                int // which of the vectors of a turn
+	p, q, d, l, lLow VecVirtual
+}
+
+// turn adds two vectors of lanes, those whose bits are set in the masks. What follows
+// the division is done a turn later: the processor's window of instructions is too
+// short to hide its latency.
 func (k *kernel) turn(masks *[unroll]OpmaskVirtual) {
-	var drift [unroll]VecVirtual
 	for v := range unroll {
+		x := lanes{v: v}
 		var mask Op
 		if masks != nil {
 			mask = masks[v]
 		}
-		p := k.weights(k.x, v, mask)
-		var q VecVirtual
+		x.p = k.weights(k.x, v, mask)
 		if k.sum != entropySum {
-			q = k.weights(k.y, v, mask)
+			x.q = k.weights(k.y, v, mask)
 		}
-		k.lanes(v, p, q)
-		drift[v] = ZMM()
-		VPSUBQ(k.base, k.s[v], drift[v])
+		k.reduce(&x)
+		k.finish(v)
+		k.add(&x)
 	}
-	VPTERNLOGQ(U8(0xfe), drift[0], drift[1], k.drift)
+	k.checkDrift()
+}
+
+// checkDrift notes whether a sum has left its window.
+func (k *kernel) checkDrift() {
+	a, b := ZMM(), ZMM()
+	VPSUBQ(k.base, k.s[0], a)
+	VPSUBQ(k.base, k.s[1], b)
+	or3(a, b, k.drift)
+}
+
+// finish adds φ of the turn before.
+func (k *kernel) finish(v int) {
+	if k.tier == 1 {
+		k.phi1(v)
+	} else {
+		k.phi2(v)
+	}
 }
 
 // weights loads a vector, with 1 where the mask has 0.
@@ -239,7 +288,7 @@ func (k *kernel) weights(base Register, v int, mask Op) VecVirtual {
 		VMOVUPD(at, p)
 		return p
 	}
-	VMOVAPD(k.one, p)
+	VBROADCASTSD(k.constant("one"), p)
 	VMOVUPD(at, mask, p)
 	return p
 }
@@ -247,13 +296,14 @@ func (k *kernel) weights(base Register, v int, mask Op) VecVirtual {
 // or3 sets the bits of a and b in sum.
 func or3(a, b, sum VecVirtual) { VPTERNLOGQ(U8(0xfe), a, b, sum) }
 
-// lanes adds a vector of lanes.
-func (k *kernel) lanes(v int, p, q VecVirtual) {
+// reduce checks the range and finds L and d.
+func (k *kernel) reduce(x *lanes) {
+	p, q := x.p, x.q
 	Comment("Range [V1].")
 	a, b := ZMM(), ZMM()
-	VPSUBQ(k.first, p, a)
+	VPSUBQ_BCST(k.constant("first"), p, a)
 	if q != nil {
-		VPSUBQ(k.first, q, b)
+		VPSUBQ_BCST(k.constant("first"), q, b)
 		or3(a, b, k.outside)
 	} else {
 		VPORQ(a, k.outside, k.outside)
@@ -268,9 +318,9 @@ func (k *kernel) lanes(v int, p, q VecVirtual) {
 			VMULPD(p, r, r)
 		}
 	}
-	VPADDQ(k.half, r, big)
+	VPADDQ_BCST(k.constant("half"), r, big)
 	index, e, ratio := ZMM(), ZMM(), ZMM()
-	VPANDQ(k.mask, big, ratio)
+	VPANDQ_BCST(k.constant("mask"), big, ratio)
 	VPSRLQ(U8(48), big, index)
 	VGETEXPPD(big, e)
 	lh, ll := ZMM(), ZMM()
@@ -278,8 +328,8 @@ func (k *kernel) lanes(v int, p, q VecVirtual) {
 	VPERMI2PD(k.hi[1], k.hi[0], lh)
 	VMOVDQA64(index, ll)
 	VPERMI2PD(k.lo[1], k.lo[0], ll)
-	VFMADD231PD(k.ln2Hi, e, lh)
-	VFMADD231PD(k.ln2Lo, e, ll)
+	VFMADD231PD_BCST(k.constant("ln2Hi"), e, lh)
+	VFMADD231PD_BCST(k.constant("ln2Lo"), e, ll)
 	if k.tier == 2 {
 		VPORQ(lh, k.logs, k.logs)
 	}
@@ -292,9 +342,15 @@ func (k *kernel) lanes(v int, p, q VecVirtual) {
 	case entropySum:
 		VSUBPD(p, d, d)
 	case crossSum:
-		VFMSUB213PD(k.one, q, d)
+		VFMSUB213PD_BCST(k.constant("one"), q, d)
 	}
 
+	x.d, x.l, x.lLow = d, lh, ll
+}
+
+// add adds p·L − d to s. What is lost is in r1 and r2.
+func (k *kernel) add(x *lanes) {
+	v, p, d, lh, ll := x.v, x.p, x.d, x.l, x.lLow
 	Comment("s + (errors) = s + p·L − d [V4].")
 	s1, r1 := ZMM(), ZMM()
 	VMOVAPD(k.s[v], s1)
@@ -314,24 +370,34 @@ func (k *kernel) lanes(v int, p, q VecVirtual) {
 	}
 	VFMADD231PD(ll, p, r1)
 
-	if k.tier == 1 {
-		k.phi1(v, p, d, r1, r2)
-	} else {
-		k.phi2(v, p, d, r1, r2)
+	b := &k.before[v]
+	VADDPD(r1, r2, b.rest)
+	if k.tier == 2 {
+		p2 := ZMM()
+		VADDPD(p, p, p2)
+		VADDPD(d, p2, b.v)
+		VSUBPD(b.v, p2, b.vLow)
+		VADDPD(d, b.vLow, b.vLow)
+		VDIVPD(b.v, d, b.s)
+		VMOVAPD(d, b.d)
+		return
 	}
+	if k.sum == crossSum {
+		VADDPD_BCST(k.constant("two"), d, b.s)
+		VMULPD(p, d, b.d)
+	} else {
+		VMOVAPD(d, b.s)
+		VFMADD231PD_BCST(k.constant("two"), p, b.s)
+		VMOVAPD(d, b.d)
+	}
+	VDIVPD(b.s, d, b.s)
 }
 
 // phi1 adds φ = d·s(1 − (s − s²)W) in float64 [V6].
-func (k *kernel) phi1(v int, p, d, r1, r2 VecVirtual) {
+func (k *kernel) phi1(v int) {
 	Comment("φ.")
-	s := ZMM()
-	if k.sum == crossSum {
-		VADDPD(k.one, k.one, s)
-	} else {
-		VADDPD(p, p, s)
-	}
-	VADDPD(d, s, s)
-	VDIVPD(s, d, s)
+	b := &k.before[v]
+	s, d := b.s, b.d
 	z, w, g := ZMM(), ZMM(), ZMM()
 	VMULPD(s, s, z)
 	VBROADCASTSD(k.constant("w1", 2), w)
@@ -340,23 +406,15 @@ func (k *kernel) phi1(v int, p, d, r1, r2 VecVirtual) {
 	VSUBPD(z, s, g)
 	VMULPD(w, g, g)
 	VFNMADD213PD(s, s, g)
-	if k.sum == crossSum {
-		VMULPD(p, d, d)
-	}
-	VFMADD231PD(g, d, r2)
-	VADDPD(r1, r2, r2)
-	VADDPD(r2, k.low[v], k.low[v])
+	VFMADD231PD(g, d, b.rest)
+	VADDPD(b.rest, k.low[v], k.low[v])
 }
 
 // phi2 adds φ with s, ds and φ in pairs of numbers [V7].
-func (k *kernel) phi2(v int, p, d, r1, r2 VecVirtual) {
+func (k *kernel) phi2(v int) {
 	Comment("s = sh + sl.")
-	p2, vh, vl, sh, sl, rc := ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
-	VADDPD(p, p, p2)
-	VADDPD(d, p2, vh)
-	VSUBPD(vh, p2, vl)
-	VADDPD(d, vl, vl)
-	VDIVPD(vh, d, sh)
+	d, sh, vh, vl := k.before[v].d, k.before[v].s, k.before[v].v, k.before[v].vLow
+	sl, rc := ZMM(), ZMM()
 	VMOVAPD(d, sl)
 	VFNMADD231PD(vh, sh, sl)
 	VFNMADD231PD(vl, sh, sl)
@@ -406,8 +464,7 @@ func (k *kernel) phi2(v int, p, d, r1, r2 VecVirtual) {
 	VSUBPD(k.s[v], s3, r3)
 	VSUBPD(r3, b, r3)
 	VMOVAPD(s3, k.s[v])
-	VADDPD(r2, r3, r3)
-	VADDPD(r1, fl, fl)
+	VADDPD(k.before[v].rest, fl, fl)
 	VADDPD(r3, fl, fl)
 	VADDPD(fl, k.low[v], k.low[v])
 }

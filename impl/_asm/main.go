@@ -5,7 +5,6 @@ package main
 import (
 	"flag"
 	"go/build"
-	_ "klconf/impl"
 
 	. "github.com/mmcloughlin/avo/build"
 )
