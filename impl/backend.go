@@ -94,13 +94,13 @@ var exactBackend = Backend{
 var goBackend = Backend{
 	Name:            "go",
 	kl:              func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, noVectors) },
-	kl32:            solveKL32,
+	kl32:            func(p, q []float32) (float32, Tier) { return solveKL32(p, q, noVectors) },
 	entropy:         func(p []float64) float64 { return first(solve(entropySum, p, nil, noVectors)) },
-	entropy32:       func(p []float32) float32 { return first(solve32(entropySum, p, nil)) },
+	entropy32:       func(p []float32) float32 { return first(solve32(entropySum, p, nil, noVectors)) },
 	crossEntropy:    func(p, q []float64) float64 { return first(solve(crossSum, p, q, noVectors)) },
-	crossEntropy32:  func(p, q []float32) float32 { return first(solve32(crossSum, p, q)) },
+	crossEntropy32:  func(p, q []float32) float32 { return first(solve32(crossSum, p, q, noVectors)) },
 	jensenShannon:   func(p, q []float64) float64 { return first(solve(jensenSum, p, q, noVectors)) },
-	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q)) },
+	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q, noVectors)) },
 }
 
 func first[F float32 | float64](v F, _ Tier) F { return v }

@@ -61,13 +61,34 @@ const (
 const singleError = (block + 13) * u
 
 // solveKL32 is solve32 of KL with a cheaper tier in front.
-func solveKL32(p, q []float32) (float32, Tier) {
+func solveKL32(p, q []float32, v isa) (float32, Tier) {
 	var s sums
-	if done := single(p, q, &s); done == len(p) {
-		s.slack = singleError * s.mass
+	if s.single(p, q, v) {
 		if v, ok := certify32(s.pair(0)); ok {
 			return v, TierSingle
 		}
 	}
-	return solve32(klSum, p, q)
+	return solve32(klSum, p, q, v)
+}
+
+// single adds up a float32 KL in plain float64, ok if all its elements were ordinary.
+func (s *sums) single(p, q []float32, v isa) (ok bool) {
+	for len(p) > 0 {
+		n := 0
+		if v != noVectors && len(p) >= vectorLeast {
+			n = s.singleVectors(p, q, v)
+		}
+		if n == 0 {
+			if n = len(p); v != noVectors {
+				n = min(n, vectorBlock)
+			}
+			before := s.mass
+			if single(p[:n], q[:n], s) != n {
+				return false
+			}
+			s.slack += singleError * (s.mass - before) * (1 + 0x1p-20)
+		}
+		p, q = p[n:], q[n:]
+	}
+	return true
 }

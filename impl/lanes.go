@@ -135,23 +135,40 @@ var ones = func() (x [block]float64) {
 
 // sum32 is sum of vectors that are widened piece by piece.
 func (b *batch) sum32(k kind, p, q []float32) status {
-	var wp [block]float64
-	wq := ones
+	var wp, wq [vectorBlock]float64
+	piece := vectorBlock
+	if b.isa == noVectors {
+		piece = block
+	}
 	st := regular
 	for len(p) > 0 {
-		n := min(len(p), block)
+		n := min(len(p), piece)
 		for i, x := range p[:n] {
 			wp[i] = float64(x)
 		}
 		p = p[n:]
-		if k != entropySum {
+		if k == entropySum {
+			copy(wq[:], ones[:])
+		} else {
 			for i, x := range q[:n] {
 				wq[i] = float64(x)
 			}
 			q = q[n:]
 		}
-		if st = max(st, b.elements(k, wp[:n], wq[:n])); st == invalid {
-			return st
+		i := 0
+		if b.isa != noVectors && k != jensenSum {
+			i = b.vectors(k, wp[:n], wq[:n])
+		}
+		// In Go all elements are pushed, which costs nothing beside widening.
+		for ; i < n; i += block {
+			m := min(n-i, block)
+			y := wq[i:]
+			if k == entropySum {
+				y = wq[:]
+			}
+			if st = max(st, b.elements(k, wp[i:][:m], y[:m])); st == invalid {
+				return st
+			}
 		}
 	}
 	b.flush()

@@ -59,9 +59,13 @@ func solve(k kind, p, q []float64, v isa) (float64, Tier) {
 }
 
 // solve32 is solve for float32 weights, all of which the kernels take.
-func solve32(k kind, p, q []float32) (float32, Tier) {
-	for t := TierOne; t < TierExact; t++ {
-		b := batch{tier: t}
+func solve32(k kind, p, q []float32, v isa) (float32, Tier) {
+	t, typical := TierOne, 0.0
+	if v != noVectors {
+		t, typical = survey(k, p, q, v)
+	}
+	for ; t < TierExact; t++ {
+		b := batch{tier: t, isa: v, middle: middle(typical, t)}
 		switch b.sum32(k, p, q) {
 		case invalid:
 			return float32(math.NaN()), t
@@ -122,7 +126,7 @@ func exponent(k kind, p, q []float64) int {
 // survey guesses from a sample which tier will do, and what a typical |x ln(x/y)| is.
 // Tier 1 fails in about 2⁷·Σφ/|K| of all cases (with vectors 2⁶), and tier 2 takes twice
 // its time.
-func survey(k kind, p, q []float64, v isa) (t Tier, typical float64) {
+func survey[F float32 | float64](k kind, p, q []F, v isa) (t Tier, typical float64) {
 	const samples = 16
 	if len(p) < vectorLeast {
 		return TierOne, 0
@@ -138,9 +142,9 @@ func survey(k kind, p, q []float64, v isa) (t Tier, typical float64) {
 	count := 0
 	for i := 0; i < len(p); i += max(1, len(p)/samples) {
 		count++
-		x, y := p[i], 1.0
+		x, y := float64(p[i]), 1.0
 		if k != entropySum {
-			y = q[i]
+			y = float64(q[i])
 		}
 		switch k {
 		case entropySum:

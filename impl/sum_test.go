@@ -73,7 +73,7 @@ func TestTiers(t *testing.T) {
 		}
 	}
 	p, q := draw("dirichlet")(1000)
-	if _, got := solveKL32(narrow(p), narrow(q)); got != TierSingle {
+	if _, got := solveKL32(narrow(p), narrow(q), noVectors); got != TierSingle {
 		t.Errorf("KL32 of dirichlet: tier %d", got)
 	}
 }

@@ -16,7 +16,7 @@ const (
 type vectorSums struct {
 	grid      [8]int64
 	high, low [8]float64
-	phi       [8]float64 // Σ φ, tier 2
+	phi       [8]float64 // Σ φ in tier 2, Σ p of float32
 	logs      [8]uint64  // 0 if all L were, tier 2
 	drifted   uint64     // not 0 if a sum left its window in the block that was not added
 }
@@ -30,6 +30,8 @@ const (
 	vectorPhi2 = 3.6e-3 * u // [V7]
 	vectorLane = 0x1p-85    // times 2^k, for each lane [V5]
 	vectorFlat = 0x1p-100   // the same where all L are 0
+
+	vectorSingle = 0x1p-40 // of Σp, float32 [X4]
 )
 
 // vectors adds as many elements as the vector kernel takes.
@@ -56,12 +58,7 @@ func (b *batch) vectors(k kind, p, q []float64) (done int) {
 	grid := scale * 0x1p-52
 	b.addExtra(float64(top) * (grid * 0x1p32))
 	b.addExtra(float64(rest) * grid)
-	high, low := acc.high[0], acc.low[0]
-	for i := 1; i < 8; i++ {
-		var e float64
-		high, e = twoSum(high, acc.high[i])
-		low += acc.low[i] + e
-	}
+	high, low := acc.pair()
 	b.addExtra(high)
 	b.addExtra(low)
 
@@ -85,6 +82,35 @@ func (b *batch) vectors(k kind, p, q []float64) (done int) {
 	}
 	b.slack += float64(done) * (lane * scale)
 	return done
+}
+
+// singleVectors adds as many elements of a float32 KL as the vector kernel takes.
+func (s *sums) singleVectors(p, q []float32, v isa) (done int) {
+	n := min(len(p), vectorMost)
+	var acc vectorSums
+	if done = vectorSingleSum(v, p[:n], q, &acc); done == 0 {
+		return 0
+	}
+	high, low := acc.pair()
+	s.addExtra(high)
+	s.addExtra(low)
+	mass := 0.0
+	for _, x := range acc.phi {
+		mass += x
+	}
+	s.slack += vectorSingle * mass
+	return done
+}
+
+// pair adds up high and low.
+func (acc *vectorSums) pair() (high, low float64) {
+	high, low = acc.high[0], acc.low[0]
+	for i := 1; i < 8; i++ {
+		var e float64
+		high, e = twoSum(high, acc.high[i])
+		low += acc.low[i] + e
+	}
+	return high, low
 }
 
 // middle returns 1.5·2^k for a typical |x ln(x/y)| of a vector. Any k is right: one too

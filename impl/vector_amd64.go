@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate go run -C _asm . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg impl
+//go:generate go run -C _asm . -isa avx512
 
 // vectorBackends returns the backends that this processor runs, the fastest last.
 func vectorBackends() (list []*Backend) {
@@ -23,6 +23,9 @@ func accelerated(name string, v isa) *Backend {
 	b := goBackend
 	b.Name = name
 	b.kl = func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, v) }
+	b.kl32 = func(p, q []float32) (float32, Tier) { return solveKL32(p, q, v) }
+	b.entropy32 = func(p []float32) float32 { return first(solve32(entropySum, p, nil, v)) }
+	b.crossEntropy32 = func(p, q []float32) float32 { return first(solve32(crossSum, p, q, v)) }
 	b.entropy = func(p []float64) float64 { return first(solve(entropySum, p, nil, v)) }
 	b.crossEntropy = func(p, q []float64) float64 { return first(solve(crossSum, p, q, v)) }
 	return &b
@@ -37,7 +40,10 @@ type constants512 struct {
 	halfWindow       uint64      // from the middle of the window of s to its end, in bits [V3]
 	drift            uint64      // bits that are set in the difference outside the window
 	ln2Hi, ln2Lo     float64
-	one, two              float64
+	ln2              float64
+	atanh            [3]float64 // 2 atanh(s)/s by s², for float32 [X2]
+	single           float32    // 1
+	one, two         float64
 	w1               [3]float64 // W for tier 1 [V6]
 	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
 	thirdHi, thirdLo float64
@@ -56,6 +62,8 @@ var table512 = func() (t constants512) {
 	t.w1 = [3]float64{v0, v1, v2}
 	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo
+	t.ln2, t.single = math.Ln2, 1
+	t.atanh = [3]float64{2, 2.0 / 3, 2.0 / 5}
 	return t
 }()
 
@@ -73,4 +81,9 @@ func vectorSum(v isa, k kind, t Tier, p, q []float64, m float64, acc *vectorSums
 	default:
 		return crossAVX512(&table512, &p[0], &q[0], len(p), m, acc)
 	}
+}
+
+// vectorSingleSum is vectorSum of a float32 KL in plain float64 [X].
+func vectorSingleSum(v isa, p, q []float32, acc *vectorSums) (done int) {
+	return klSingleAVX512(&table512, &p[0], &q[0], len(p), acc)
 }

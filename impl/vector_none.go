@@ -7,3 +7,5 @@ func vectorBackends() []*Backend { return nil }
 func vectorSum(isa, kind, Tier, []float64, []float64, float64, *vectorSums) int {
 	panic("impl: no vector kernel")
 }
+
+func vectorSingleSum(isa, []float32, []float32, *vectorSums) int { panic("impl: no vector kernel") }

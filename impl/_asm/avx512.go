@@ -28,6 +28,7 @@ func avx512() {
 	(&kernel{sum: klSum, tier: 2}).emit("klTier2AVX512")
 	(&kernel{sum: entropySum, tier: 1}).emit("entropyAVX512")
 	(&kernel{sum: crossSum, tier: 1}).emit("crossAVX512")
+	(&kernel{}).emitSingle("klSingleAVX512")
 }
 
 // kernel is what the emitting functions share.
@@ -207,19 +208,8 @@ func (k *kernel) emit(name string) {
 	VPSUBQ(middle, grid, grid)
 	VPADDQ(sums("grid"), grid, grid)
 	VMOVDQU64(grid, sums("grid"))
-	a, b := ZMM(), ZMM()
-	VADDPD(k.low[0], k.low[1], b)
-	VMOVUPD(sums("high"), a)
-	s, t, u := ZMM(), ZMM(), ZMM()
-	VADDPD(b, a, s)
-	VSUBPD(a, s, t)
-	VMOVUPD(s, sums("high"))
-	VSUBPD(t, s, u)
-	VSUBPD(u, a, u)
-	VSUBPD(t, b, t)
-	VADDPD(u, t, t)
-	VADDPD(sums("low"), t, t)
-	VMOVUPD(t, sums("low"))
+	VADDPD(k.low[0], k.low[1], k.low[0])
+	twoSumInto(sums("high"), sums("low"), k.low[0])
 	if k.tier == 2 {
 		VADDPD(sums("phi"), k.phi, k.phi)
 		VMOVUPD(k.phi, sums("phi"))

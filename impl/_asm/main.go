@@ -1,24 +1,69 @@
-// Command asm writes the assembly kernels of package impl. ACCURACY.md has their
-// proofs; the letters in brackets name its lines.
+// Command asm writes the assembly kernels of package impl, or with -check says how the
+// committed files differ from what it would write. ACCURACY.md has the proofs of the
+// kernels; the letters in brackets name its lines.
 package main
 
 import (
 	"flag"
+	"fmt"
 	"go/build"
+	"os"
+	"os/exec"
+	"path/filepath"
 
 	. "github.com/mmcloughlin/avo/build"
 )
 
 func main() {
-	isa := flag.String("isa", "avx512", "write the kernels of `avx512` or avx2")
+	isa := flag.String("isa", "avx512", "write the kernels of `avx512`")
+	check := flag.Bool("check", false, "compare, write nothing")
+	flag.Parse()
 	// avo resolves the types of parameters for the platform it runs on; what it writes
 	// must not depend on that.
 	build.Default.GOOS, build.Default.GOARCH = "linux", "amd64"
+
 	Package("klconf/impl")
 	ConstraintExpr("!purego")
-	flag.Parse()
-	if *isa == "avx512" {
-		avx512()
+	kernels, ok := map[string]func(){"avx512": avx512}[*isa]
+	if !ok {
+		stop("asm: no kernels for -isa %s", *isa)
 	}
+	kernels()
+
+	dir, err := os.MkdirTemp("", "asm")
+	if err != nil {
+		stop("asm: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	files := map[string]string{"out": *isa + "_amd64.s", "stubs": *isa + "_amd64.go"}
+	for name, file := range files {
+		flag.Set(name, filepath.Join(dir, file))
+	}
+	flag.Set("pkg", "impl")
+	os.Args = []string{"go run -C _asm . -isa " + *isa}
 	Generate()
+
+	for _, file := range files {
+		committed, fresh := filepath.Join("..", file), filepath.Join(dir, file)
+		if *check {
+			diff := exec.Command("diff", "-u", committed, fresh)
+			diff.Stdout, diff.Stderr = os.Stdout, os.Stderr
+			if diff.Run() != nil {
+				stop("asm: impl/%s is stale: go generate ./impl", file)
+			}
+			continue
+		}
+		text, err := os.ReadFile(fresh)
+		if err == nil {
+			err = os.WriteFile(committed, text, 0o666)
+		}
+		if err != nil {
+			stop("asm: %v", err)
+		}
+	}
+}
+
+func stop(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	os.Exit(1)
 }
