@@ -28,7 +28,31 @@ func entropyAVX512(t *constants512, x *float64, n int, m float64, acc *vectorSum
 //go:noescape
 func crossAVX512(t *constants512, x *float64, y *float64, n int, m float64, acc *vectorSums) (done int)
 
-// klSingleAVX512 adds n elements to acc, in blocks of 256, until it meets a block that it
+// klTier132AVX512 adds n lanes to acc, in blocks of 256, until it meets a block that it cannot
+// take, and returns how many it added. m is the middle of the window of its sums [V3].
+//
+//go:noescape
+func klTier132AVX512(t *constants512, x *float32, y *float32, n int, m float64, acc *vectorSums) (done int)
+
+// klTier232AVX512 adds n lanes to acc, in blocks of 256, until it meets a block that it cannot
+// take, and returns how many it added. m is the middle of the window of its sums [V3].
+//
+//go:noescape
+func klTier232AVX512(t *constants512, x *float32, y *float32, n int, m float64, acc *vectorSums) (done int)
+
+// entropy32AVX512 adds n lanes to acc, in blocks of 256, until it meets a block that it cannot
+// take, and returns how many it added. m is the middle of the window of its sums [V3].
+//
+//go:noescape
+func entropy32AVX512(t *constants512, x *float32, n int, m float64, acc *vectorSums) (done int)
+
+// cross32AVX512 adds n lanes to acc, in blocks of 256, until it meets a block that it cannot
+// take, and returns how many it added. m is the middle of the window of its sums [V3].
+//
+//go:noescape
+func cross32AVX512(t *constants512, x *float32, y *float32, n int, m float64, acc *vectorSums) (done int)
+
+// klSingleAVX512 adds n elements to acc, in blocks of 1024, until it meets a block that it
 // cannot take, and returns how many it added.
 //
 //go:noescape

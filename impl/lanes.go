@@ -135,40 +135,33 @@ var ones = func() (x [block]float64) {
 
 // sum32 is sum of vectors that are widened piece by piece.
 func (b *batch) sum32(k kind, p, q []float32) status {
-	var wp, wq [vectorBlock]float64
-	piece := vectorBlock
-	if b.isa == noVectors {
-		piece = block
-	}
+	var wp [block]float64
+	wq := ones
 	st := regular
+	plain := 0 // elements that the vector kernel has left
 	for len(p) > 0 {
-		n := min(len(p), piece)
-		for i, x := range p[:n] {
-			wp[i] = float64(x)
+		n := 0
+		if b.isa != noVectors && k != jensenSum && plain <= 0 {
+			n, plain = b.vectors32(k, p, q), vectorBlock
 		}
-		p = p[n:]
-		if k == entropySum {
-			copy(wq[:], ones[:])
-		} else {
-			for i, x := range q[:n] {
-				wq[i] = float64(x)
+		if n == 0 {
+			n = min(len(p), block)
+			plain -= n
+			for i, x := range p[:n] {
+				wp[i] = float64(x)
 			}
-			q = q[n:]
-		}
-		i := 0
-		if b.isa != noVectors && k != jensenSum {
-			i = b.vectors(k, wp[:n], wq[:n])
-		}
-		// In Go all elements are pushed, which costs nothing beside widening.
-		for ; i < n; i += block {
-			m := min(n-i, block)
-			y := wq[i:]
-			if k == entropySum {
-				y = wq[:]
+			if k != entropySum {
+				for i, x := range q[:n] {
+					wq[i] = float64(x)
+				}
 			}
-			if st = max(st, b.elements(k, wp[i:][:m], y[:m])); st == invalid {
+			if st = max(st, b.elements(k, wp[:n], wq[:n])); st == invalid {
 				return st
 			}
+		}
+		p = p[n:]
+		if k != entropySum {
+			q = q[n:]
 		}
 	}
 	b.flush()

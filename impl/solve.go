@@ -60,11 +60,11 @@ func solve(k kind, p, q []float64, v isa) (float64, Tier) {
 
 // solve32 is solve for float32 weights, all of which the kernels take.
 func solve32(k kind, p, q []float32, v isa) (float32, Tier) {
-	t, typical := TierOne, 0.0
+	typical := 0.0
 	if v != noVectors {
-		t, typical = survey(k, p, q, v)
+		_, typical = survey(k, p, q, v)
 	}
-	for ; t < TierExact; t++ {
+	for t := TierOne; t < TierExact; t++ {
 		b := batch{tier: t, isa: v, middle: middle(typical, t)}
 		switch b.sum32(k, p, q) {
 		case invalid:

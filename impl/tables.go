@@ -24,6 +24,10 @@ const (
 	v0 = 0x1.555555555594bp-02
 	v1 = 0x1.999999101eb76p-03
 	v2 = 0x1.24a8651abd084p-03
+
+	// x0 + x1·z is the best approximation of 2 + 2z/3 + 2z²/5 there [X2].
+	x0 = 0x1.fffffff24083p+00
+	x1 = 0x1.5562994f6efb3p-01
 )
 
 // octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.

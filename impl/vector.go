@@ -21,6 +21,24 @@ type vectorSums struct {
 	drifted   uint64     // not 0 if a sum left its window in the block that was not added
 }
 
+// constants512 is what the AVX-512 kernels read.
+type constants512 struct {
+	hi, lo           [16]float64 // ln(1 + j/16)
+	first            uint64      // bits of the least weight [V1]
+	outside          uint64      // bits that are set in the difference for a weight out of range
+	half, mask       uint64      // to round the bits of a float64 to 4 after the point [V2]
+	halfWindow       uint64      // from the middle of the window of s to its end, in bits [V3]
+	drift            uint64      // bits that are set in the difference outside the window
+	ln2Hi, ln2Lo     float64
+	ln2              float64
+	atanh            [2]float64 // 2 atanh(s)/s by s², for float32 [X2]
+	single           float32    // 1
+	one, two         float64
+	w1               [3]float64 // W for tier 1 [V6]
+	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
+	thirdHi, thirdLo float64
+}
+
 const (
 	vectorBlock = 256     // the most elements of a block
 	vectorLeast = 8       // shorter vectors are not worth the call
@@ -31,7 +49,7 @@ const (
 	vectorLane = 0x1p-85    // times 2^k, for each lane [V5]
 	vectorFlat = 0x1p-100   // the same where all L are 0
 
-	vectorSingle = 0x1p-40 // of Σp, float32 [X4]
+	vectorSingle = 0x1p-34 // of Σp, float32 [X4]
 )
 
 // vectors adds as many elements as the vector kernel takes.
@@ -42,12 +60,30 @@ func (b *batch) vectors(k kind, p, q []float64) (done int) {
 	}
 	var acc vectorSums
 	done = vectorSum(b.isa, k, b.tier, p[:n], q, b.middle, &acc)
+	b.join(&acc, done)
+	return done
+}
+
+// vectors32 is vectors of float32.
+func (b *batch) vectors32(k kind, p, q []float32) (done int) {
+	n := min(len(p), vectorMost)
+	if n < vectorLeast {
+		return 0
+	}
+	var acc vectorSums
+	done = vectorSum32(b.isa, k, b.tier, p[:n], q, b.middle, &acc)
+	b.join(&acc, done)
+	return done
+}
+
+// join adds what a vector kernel has added up of so many elements.
+func (b *batch) join(acc *vectorSums, done int) {
 	scale := b.middle / 1.5
 	if acc.drifted != 0 {
 		b.middle *= 8
 	}
 	if done == 0 {
-		return 0
+		return
 	}
 
 	var top, rest int64
@@ -81,14 +117,13 @@ func (b *batch) vectors(k kind, p, q []float64) (done int) {
 		}
 	}
 	b.slack += float64(done) * (lane * scale)
-	return done
 }
 
 // singleVectors adds as many elements of a float32 KL as the vector kernel takes.
 func (s *sums) singleVectors(p, q []float32, v isa) (done int) {
 	n := min(len(p), vectorMost)
 	var acc vectorSums
-	if done = vectorSingleSum(v, p[:n], q, &acc); done == 0 {
+	if done = vectorSum32(v, klSum, TierSingle, p[:n], q, 0, &acc); done == 0 {
 		return 0
 	}
 	high, low := acc.pair()

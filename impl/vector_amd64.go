@@ -31,24 +31,7 @@ func accelerated(name string, v isa) *Backend {
 	return &b
 }
 
-// constants512 is what the AVX-512 kernels read.
-type constants512 struct {
-	hi, lo           [16]float64 // ln(1 + j/16)
-	first            uint64      // bits of the least weight [V1]
-	outside          uint64      // bits that are set in the difference for a weight out of range
-	half, mask       uint64      // to round the bits of a float64 to 4 after the point [V2]
-	halfWindow       uint64      // from the middle of the window of s to its end, in bits [V3]
-	drift            uint64      // bits that are set in the difference outside the window
-	ln2Hi, ln2Lo     float64
-	ln2              float64
-	atanh            [3]float64 // 2 atanh(s)/s by s², for float32 [X2]
-	single           float32    // 1
-	one, two         float64
-	w1               [3]float64 // W for tier 1 [V6]
-	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
-	thirdHi, thirdLo float64
-}
-
+// table512 is what the AVX-512 kernels read.
 var table512 = func() (t constants512) {
 	for j, c := range octave {
 		t.hi[j], t.lo[j] = c.hi, c.lo
@@ -63,7 +46,7 @@ var table512 = func() (t constants512) {
 	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo
 	t.ln2, t.single = math.Ln2, 1
-	t.atanh = [3]float64{2, 2.0 / 3, 2.0 / 5}
+	t.atanh = [2]float64{x0, x1}
 	return t
 }()
 
@@ -83,7 +66,18 @@ func vectorSum(v isa, k kind, t Tier, p, q []float64, m float64, acc *vectorSums
 	}
 }
 
-// vectorSingleSum is vectorSum of a float32 KL in plain float64 [X].
-func vectorSingleSum(v isa, p, q []float32, acc *vectorSums) (done int) {
-	return klSingleAVX512(&table512, &p[0], &q[0], len(p), acc)
+// vectorSum32 is vectorSum of float32.
+func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSums) (done int) {
+	switch {
+	case k == klSum && t == TierSingle:
+		return klSingleAVX512(&table512, &p[0], &q[0], len(p), acc)
+	case k == klSum && t == TierOne:
+		return klTier132AVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	case k == klSum:
+		return klTier232AVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	case k == entropySum:
+		return entropy32AVX512(&table512, &p[0], len(p), m, acc)
+	default:
+		return cross32AVX512(&table512, &p[0], &q[0], len(p), m, acc)
+	}
 }

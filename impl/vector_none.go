@@ -8,4 +8,6 @@ func vectorSum(isa, kind, Tier, []float64, []float64, float64, *vectorSums) int 
 	panic("impl: no vector kernel")
 }
 
-func vectorSingleSum(isa, []float32, []float32, *vectorSums) int { panic("impl: no vector kernel") }
+func vectorSum32(isa, kind, Tier, []float32, []float32, float64, *vectorSums) int {
+	panic("impl: no vector kernel")
+}

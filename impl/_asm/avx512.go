@@ -24,17 +24,24 @@ const (
 )
 
 func avx512() {
-	(&kernel{sum: klSum, tier: 1}).emit("klTier1AVX512")
-	(&kernel{sum: klSum, tier: 2}).emit("klTier2AVX512")
-	(&kernel{sum: entropySum, tier: 1}).emit("entropyAVX512")
-	(&kernel{sum: crossSum, tier: 1}).emit("crossAVX512")
+	for _, single := range []bool{false, true} {
+		suffix := "AVX512"
+		if single {
+			suffix = "32AVX512"
+		}
+		(&kernel{sum: klSum, tier: 1, single: single}).emit("klTier1" + suffix)
+		(&kernel{sum: klSum, tier: 2, single: single}).emit("klTier2" + suffix)
+		(&kernel{sum: entropySum, tier: 1, single: single}).emit("entropy" + suffix)
+		(&kernel{sum: crossSum, tier: 1, single: single}).emit("cross" + suffix)
+	}
 	(&kernel{}).emitSingle("klSingleAVX512")
 }
 
 // kernel is what the emitting functions share.
 type kernel struct {
-	sum  sum
-	tier int
+	sum    sum
+	tier   int
+	single bool // the vectors are of float32, which are widened
 
 	x, y Register
 	t    gotypes.Component // the constants
@@ -81,11 +88,14 @@ func (k *kernel) load(field string, index int) VecVirtual {
 }
 
 func (k *kernel) emit(name string) {
-	vectors := "x, y *float64"
+	vectors, of := "x, y", "float64"
 	if k.sum == entropySum {
-		vectors = "x *float64"
+		vectors = "x"
 	}
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(t *constants512, %s, n int, m float64, acc *vectorSums) (done int)", vectors))
+	if k.single {
+		of = "float32"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(t *constants512, %s *%s, n int, m float64, acc *vectorSums) (done int)", vectors, of))
 	Doc(fmt.Sprintf("%s adds n lanes to acc, in blocks of %d, until it meets a block that it cannot", name, 8*unroll*depth),
 		"take, and returns how many it added. m is the middle of the window of its sums [V3].")
 	Pragma("noescape")
@@ -160,9 +170,9 @@ func (k *kernel) emit(name string) {
 
 	Label("turn")
 	k.turn(nil)
-	ADDQ(U8(64*unroll), k.x)
+	ADDQ(U32(k.width()*unroll), k.x)
 	if k.y != nil {
-		ADDQ(U8(64*unroll), k.y)
+		ADDQ(U32(k.width()*unroll), k.y)
 	}
 	DECQ(turns)
 	JNE(LabelRef("turn"))
@@ -271,15 +281,27 @@ func (k *kernel) finish(v int) {
 	}
 }
 
+// width is the length of a vector of weights in memory.
+func (k *kernel) width() int {
+	if k.single {
+		return 32
+	}
+	return 64
+}
+
 // weights loads a vector, with 1 where the mask has 0.
 func (k *kernel) weights(base Register, v int, mask Op) VecVirtual {
-	p, at := ZMM(), Mem{Base: base, Disp: 64 * v}
+	p, at := ZMM(), Mem{Base: base, Disp: k.width() * v}
+	load := VMOVUPD
+	if k.single {
+		load = VCVTPS2PD
+	}
 	if mask == nil {
-		VMOVUPD(at, p)
+		load(at, p)
 		return p
 	}
 	VBROADCASTSD(k.constant("one"), p)
-	VMOVUPD(at, mask, p)
+	load(at, mask, p)
 	return p
 }
 

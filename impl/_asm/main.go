@@ -19,8 +19,9 @@ func main() {
 	check := flag.Bool("check", false, "compare, write nothing")
 	flag.Parse()
 	// avo resolves the types of parameters for the platform it runs on; what it writes
-	// must not depend on that.
+	// must not depend on that. Nor may it on the stubs that it writes, hence purego.
 	build.Default.GOOS, build.Default.GOARCH = "linux", "amd64"
+	os.Setenv("GOFLAGS", "-tags=purego")
 
 	Package("klconf/impl")
 	ConstraintExpr("!purego")

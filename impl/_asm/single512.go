@@ -8,11 +8,14 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// singleDepth is the depth of the plain sums of float32 [X3].
+const singleDepth = 64
+
 // emitSingle writes the first tier of the Kullback-Leibler divergence of float32: eight
 // lanes of float64, one rounding of everything [X].
 func (k *kernel) emitSingle(name string) {
 	TEXT(name, NOSPLIT, "func(t *constants512, x, y *float32, n int, acc *vectorSums) (done int)")
-	Doc(fmt.Sprintf("%s adds n elements to acc, in blocks of %d, until it meets a block that it", name, 8*unroll*depth),
+	Doc(fmt.Sprintf("%s adds n elements to acc, in blocks of %d, until it meets a block that it", name, 8*unroll*singleDepth),
 		"cannot take, and returns how many it added.")
 	Pragma("noescape")
 
@@ -55,18 +58,12 @@ func (k *kernel) emitSingle(name string) {
 	// finish adds x(L − 2 atanh(d/v)) of the turn before.
 	finish := func(v int) {
 		b := &before[v]
-		rc, e, s := ZMM(), ZMM(), ZMM()
-		VRCP14PD(b.v, rc)
-		VBROADCASTSD(k.constant("one"), e)
-		VFNMADD231PD(b.v, rc, e)
-		VMULPD(b.d, rc, s)
-		VFMADD213PD(e, e, e)
-		VFMADD213PD(s, s, e)
+		e, s := ZMM(), ZMM()
+		VDIVPD(b.v, b.d, e)
 		s = e
 		z, w := ZMM(), ZMM()
 		VMULPD(s, s, z)
-		VBROADCASTSD(k.constant("atanh", 2), w)
-		VFMADD213PD_BCST(k.constant("atanh", 1), z, w)
+		VBROADCASTSD(k.constant("atanh", 1), w)
 		VFMADD213PD_BCST(k.constant("atanh", 0), z, w)
 		VFNMADD231PD(w, s, b.l)
 		VFMADD231PD(b.l, b.x, sum[v])
@@ -90,7 +87,10 @@ func (k *kernel) emitSingle(name string) {
 		VADDPS(x, mass, mass)
 		for v := range unroll {
 			xd, yd := ZMM(), ZMM()
-			if v == 0 {
+			if mask == nil {
+				VCVTPS2PD(Mem{Base: k.x, Disp: 32 * v}, xd)
+				VCVTPS2PD(Mem{Base: k.y, Disp: 32 * v}, yd)
+			} else if v == 0 {
 				VCVTPS2PD(x.AsY(), xd)
 				VCVTPS2PD(y.AsY(), yd)
 			} else {
@@ -109,7 +109,7 @@ func (k *kernel) emitSingle(name string) {
 	TESTQ(left, left)
 	JE(LabelRef("end"))
 	count := GP64()
-	MOVQ(U32(8*unroll*depth), count)
+	MOVQ(U32(8*unroll*singleDepth), count)
 	CMPQ(left, count)
 	CMOVQLT(left, count)
 	turns, rest := GP64(), GP64()
