@@ -1,0 +1,7 @@
+module klconf/bench/peers
+
+go 1.26.0
+
+require klconf v0.0.0
+
+replace klconf => ../..
