@@ -41,7 +41,7 @@ func Draws(n, elements int) int { return min(max(elements/n, 1), 256) }
 // What is counted and not timed is counted over so many elements.
 const (
 	TierElements = 1 << 21 // which tier answers
-	ULPElements  = 1 << 18 // the error, which the oracle takes a third of a microsecond for
+	ULPElements  = 1 << 17 // the error, which the oracle takes a third of a microsecond for
 )
 
 // dirichlet draws from the uniform distribution on the simplex.

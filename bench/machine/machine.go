@@ -23,4 +23,5 @@ func name(c cpuid.CPUInfo) string {
 	return strings.Trim(other.ReplaceAllString(s, "-"), "-")
 }
 
-var other = regexp.MustCompile(`[^a-z0-9.]+`)
+// other matches what a file's name should not have, and trademarks.
+var other = regexp.MustCompile(`(\((r|tm)\)|[^a-z0-9.])+`)

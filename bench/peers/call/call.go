@@ -20,6 +20,13 @@ static double repeat32(void *f, float const *p, float const *q, size_t n, size_t
 	while (iters--) s = ((f32)f)(p, q, n);
 	return s;
 }
+static char const *compiler(void) {
+#ifdef __clang__
+	return __VERSION__;
+#else
+	return "gcc " __VERSION__;
+#endif
+}
 */
 import "C"
 
@@ -39,3 +46,6 @@ func F64(f Function, p, q []float64, iters int) float64 {
 func F32(f Function, p, q []float32, iters int) float64 {
 	return float64(C.repeat32(unsafe.Pointer(f), (*C.float)(&p[0]), (*C.float)(&q[0]), C.size_t(len(p)), C.size_t(iters)))
 }
+
+// Compiler names the C compiler.
+func Compiler() string { return C.GoString(C.compiler()) }

@@ -29,3 +29,8 @@ KERNEL(skylake_32, nk_f32_t, nk_kld_f32_skylake)
 ABSENT(skylake_64)
 ABSENT(skylake_32)
 #endif
+
+int peers_numkong_version(int part) {
+	int const version[] = {NK_VERSION_MAJOR, NK_VERSION_MINOR, NK_VERSION_PATCH};
+	return version[part];
+}

@@ -10,10 +10,20 @@ package numkong
 void *peers_serial_64(void), *peers_serial_32(void);
 void *peers_haswell_64(void);
 void *peers_skylake_64(void), *peers_skylake_32(void);
+int peers_numkong_version(int part);
 */
 import "C"
 
-import "klconf/bench/peers/call"
+import (
+	"fmt"
+
+	"klconf/bench/peers/call"
+)
+
+// Version is that of the headers.
+func Version() string {
+	return fmt.Sprintf("%d.%d.%d", C.peers_numkong_version(0), C.peers_numkong_version(1), C.peers_numkong_version(2))
+}
 
 // The kernels: plain C, AVX2, which there is for float64 only, and AVX-512.
 var (
