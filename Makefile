@@ -62,10 +62,11 @@ bench-baseline:
 # Time every backend side by side with C and Go peers and print the ratios, in about
 # two minutes; PEERS=-quick for less. cargo only fetches the C headers of NumKong.
 bench-peers: bench/peers/numkong/crates
-	cd bench/peers && $(GO) vet ./... && $(GO) test ./... && $(GO) run . $(PEERS)
+	@test "$$($(GO) env GOOS GOARCH | xargs)" = "linux amd64" || { echo "make bench-peers needs Linux on x86-64: its peers are written for that"; exit 1; }
+	@command -v gcc >/dev/null || { echo "make bench-peers needs gcc: install it"; exit 1; }
+	cd bench/peers && export CGO_ENABLED=1 CC=gcc && $(GO) vet ./... && $(GO) test ./... && $(GO) run . $(PEERS)
 
 bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
-	@command -v gcc >/dev/null || { echo "make bench-peers needs gcc: install it"; exit 1; }
 	@command -v cargo >/dev/null || { echo "make bench-peers needs cargo, to fetch the C headers of NumKong: install Rust"; exit 1; }
 	cd bench/peers/numkong && cargo vendor --quiet crates >/dev/null && touch crates
 

@@ -34,7 +34,7 @@ func run() error {
 	child := flag.Bool("measure", false, "measure in this process and write JSON, for the program itself")
 	flag.Parse()
 	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; the flags are -quick and -measure", flag.Arg(0))
+		return fmt.Errorf("unexpected argument %q; the flags are -quick", flag.Arg(0))
 	}
 	p := full
 	if *short {
