@@ -62,7 +62,7 @@ bench-baseline:
 # Time every backend side by side with C and Go peers and print the ratios, in about
 # two minutes; PEERS=-quick for less. cargo only fetches the C headers of NumKong.
 bench-peers: bench/peers/numkong/crates
-	@test "$$($(GO) env GOOS GOARCH | xargs)" = "linux amd64" || { echo "make bench-peers needs Linux on x86-64: its peers are written for that"; exit 1; }
+	@test "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" = linux/amd64 || { echo "make bench-peers needs Linux on x86-64: its peers are written for that"; exit 1; }
 	@command -v gcc >/dev/null || { echo "make bench-peers needs gcc: install it"; exit 1; }
 	cd bench/peers && export CGO_ENABLED=1 CC=gcc && $(GO) vet ./... && $(GO) test ./... && $(GO) run . $(PEERS)
 
