@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check lint rename
+.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers lint rename
 
 # Grade the reference and 23 entry points of gonum, SciPy, NLTK, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -38,6 +38,38 @@ golden-check:
 statements:
 	$(GO) test ./adapters -timeout 20m -run Statements -args -write
 
+# Time every backend, into out/bench.txt, in a few minutes on a quiet machine.
+bench:
+	mkdir -p out
+	$(GO) test ./bench -run '^$$' -bench . -benchtime 0.1s -count 6 -timeout 60m >out/bench.txt || { cat out/bench.txt; exit 1; }
+	@echo "out/bench.txt is written; make bench-compare compares it with the baseline"
+
+# The committed baseline of the processor that out/bench.txt is from.
+baseline = bench/baseline/$$(sed -n 's/^machine: //p;/^machine: /q' out/bench.txt).txt
+measured = test -f out/bench.txt || { echo "out/bench.txt is missing: run make bench first"; exit 1; }
+
+# What out/bench.txt has changed against the baseline.
+bench-compare:
+	@$(measured)
+	@test -f $(baseline) || { echo "no $(baseline): make bench-baseline makes one of out/bench.txt"; exit 1; }
+	$(GO) tool benchstat baseline=$(baseline) now=out/bench.txt
+
+# Make out/bench.txt the baseline.
+bench-baseline:
+	@$(measured)
+	cp out/bench.txt $(baseline)
+
+# Time every backend side by side with C and Go peers and print the ratios, in about
+# two minutes; PEERS=-quick for less. cargo only fetches the C headers of NumKong.
+bench-peers: bench/peers/numkong/crates
+	@test "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" = linux/amd64 || { echo "make bench-peers needs Linux on x86-64: its peers are written for that"; exit 1; }
+	@command -v gcc >/dev/null || { echo "make bench-peers needs gcc: install it"; exit 1; }
+	cd bench/peers && export CGO_ENABLED=1 CC=gcc && $(GO) vet ./... && $(GO) test ./... && $(GO) run . $(PEERS)
+
+bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
+	@command -v cargo >/dev/null || { echo "make bench-peers needs cargo, to fetch the C headers of NumKong: install Rust"; exit 1; }
+	cd bench/peers/numkong && cargo vendor --quiet crates >/dev/null && touch crates
+
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -47,4 +79,5 @@ rename:
 	test -n "$(TO)"
 	grep -rl --include=*.go '"klconf/' . | xargs sed -i 's#"klconf/#"$(TO)/#g'
 	$(GO) mod edit -module $(TO)
+	cd bench/peers && $(GO) mod edit -module $(TO)/bench/peers -droprequire klconf -dropreplace klconf -require $(TO)@v0.0.0 -replace $(TO)=../..
 	gofmt -w .
