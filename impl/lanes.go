@@ -60,6 +60,9 @@ func (b *batch) push(x, y float64) {
 
 // flush adds the lanes pushed.
 func (b *batch) flush() {
+	if b.n == 0 && b.low == 0 {
+		return
+	}
 	if done := b.kernel(b.x[:b.n], b.y[:b.n]); done != b.n {
 		panic("impl: a lane out of range")
 	}

@@ -21,7 +21,7 @@ func main() {
 	// avo resolves the types of parameters for the platform it runs on; what it writes
 	// must not depend on that. Nor may it on the stubs that it writes, hence purego.
 	build.Default.GOOS, build.Default.GOARCH = "linux", "amd64"
-	os.Setenv("GOFLAGS", "-tags=purego")
+	os.Setenv("GOFLAGS", "-tags=purego -mod=mod")
 
 	Package("klconf/impl")
 	ConstraintExpr("!purego")
