@@ -14,9 +14,21 @@ import (
 // An attempt is one kernel's answer with the bound that it claims.
 type attempt struct{ h, l, err float64 }
 
+// isas are the instructions that this machine has vector kernels for, and none.
+func isas() []isa {
+	list := []isa{noVectors}
+	for _, b := range backends {
+		if b.isa != noVectors {
+			list = append(list, b.isa)
+		}
+	}
+	return list
+}
+
 // tryTier returns what a tier makes of vectors, ok if it has an answer.
-func tryTier(k kind, t Tier, p, q []float64) (a attempt, ok bool) {
-	b := batch{tier: t}
+func tryTier(k kind, t Tier, v isa, p, q []float64) (a attempt, ok bool) {
+	_, typical := survey(k, p, q, v)
+	b := batch{tier: t, isa: v, middle: middle(typical, t)}
 	if st := b.sum(k, p, q); st > small {
 		return a, false
 	}
@@ -25,12 +37,11 @@ func tryTier(k kind, t Tier, p, q []float64) (a attempt, ok bool) {
 }
 
 // trySingle does the same for the float32 tier.
-func trySingle(p, q []float32) (a attempt, ok bool) {
+func trySingle(v isa, p, q []float32) (a attempt, ok bool) {
 	var s sums
-	if single(p, q, &s) != len(p) {
+	if !s.single(p, q, v) {
 		return a, false
 	}
-	s.slack = singleError * s.mass
 	a.h, a.l, a.err = s.pair(0)
 	return a, true
 }
@@ -78,26 +89,33 @@ func (a *attacker) see(name string, x attempt, value exact.Interval) float64 {
 func (a *attacker) kernels(p, q []float64, kinds ...kind) {
 	for _, k := range kinds {
 		var value exact.Interval
-		for t := TierOne; t <= TierTwo; t++ {
-			if x, ok := tryTier(k, t, p, q); ok {
-				if value.Lo == nil {
-					value = enclose(k, p, q)
+		for _, v := range isas() {
+			for t := TierOne; t <= TierTwo; t++ {
+				if v != noVectors && !(&batch{isa: v, tier: t}).vectorised(k) {
+					continue
 				}
-				a.see(fmt.Sprintf("%v tier %d", k, t), x, value)
+				if x, ok := tryTier(k, t, v, p, q); ok {
+					if value.Lo == nil {
+						value = enclose(k, p, q)
+					}
+					a.see(fmt.Sprintf("%v%v tier %v", v, k, t), x, value)
+				}
 			}
 		}
 	}
 	if slices.Contains(kinds, klSum) {
 		p32, q32 := narrow(p), narrow(q)
-		if x, ok := trySingle(p32, q32); ok {
-			a.see("KL32 single", x, enclose(klSum, p32, q32))
+		for _, v := range isas() {
+			if x, ok := trySingle(v, p32, q32); ok {
+				a.see(fmt.Sprintf("%vKL32 single", v), x, enclose(klSum, p32, q32))
+			}
 		}
 	}
 }
 
 // climb changes one element at a time and keeps what uses more of the bound.
-func (a *attacker) climb(r *rand.Rand, k kind, t Tier, p, q []float64, steps int) {
-	name := fmt.Sprintf("%v tier %d climbing", k, t)
+func (a *attacker) climb(r *rand.Rand, k kind, t Tier, v isa, p, q []float64, steps int) {
+	name := fmt.Sprintf("%v%v tier %v climbing", v, k, t)
 	best := -1.0
 	for range steps {
 		i, old := r.IntN(len(p)), [2]float64{}
@@ -115,7 +133,7 @@ func (a *attacker) climb(r *rand.Rand, k kind, t Tier, p, q []float64, steps int
 		p[i], q[i] = math.Abs(p[i]), math.Abs(q[i])
 		got := -1.0
 		if p[i] > 0 && q[i] > 0 {
-			if x, ok := tryTier(k, t, p, q); ok {
+			if x, ok := tryTier(k, t, v, p, q); ok {
 				got = a.see(name, x, enclose(k, p, q))
 			}
 		}
@@ -182,10 +200,15 @@ func (a *attacker) run(seed uint64, rounds int) {
 		a.kernels(p, q, klSum)
 	}
 	for _, k := range allKinds {
-		for t := TierOne; t <= TierTwo; t++ {
-			for range 4 {
-				p, q := families[0].draw(r, 1+r.IntN(4))
-				a.climb(r, k, t, p, q, 20*rounds)
+		for _, v := range isas() {
+			for t := TierOne; t <= TierTwo; t++ {
+				if v != noVectors && !(&batch{isa: v, tier: t}).vectorised(k) {
+					continue
+				}
+				for range 4 {
+					p, q := families[0].draw(r, 1+r.IntN(4)+int(min(v, 1))*vectorLeast)
+					a.climb(r, k, t, v, p, q, 20*rounds)
+				}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // in speed only: their results are the same to the last bit.
 type Backend struct {
 	Name string
+	isa  isa
 
 	// An accelerated backend is a copy of goBackend with some of these replaced.
 	// Lengths have been checked.

@@ -78,7 +78,7 @@ func (b *batch) sum(k kind, p, q []float64) status {
 	st := regular
 	for len(p) > 0 {
 		n := len(p)
-		if b.isa != noVectors && b.scale == 0 && k != jensenSum {
+		if b.vectorised(k) {
 			if n = b.vectors(k, p, q); n == 0 {
 				n = min(len(p), vectorBlock)
 				st = max(st, b.plain(k, p[:n], q))
@@ -144,7 +144,7 @@ func (b *batch) sum32(k kind, p, q []float32) status {
 	plain := 0 // elements that the vector kernel has left
 	for len(p) > 0 {
 		n := 0
-		if b.isa != noVectors && k != jensenSum && plain <= 0 {
+		if b.vectorised(k) && plain <= 0 {
 			n, plain = b.vectors32(k, p, q), vectorBlock
 		}
 		if n == 0 {

@@ -11,6 +11,8 @@ const (
 	avx512
 )
 
+func (v isa) String() string { return [...]string{"", "avx512 "}[v] }
+
 // vectorSums is what a vector kernel has added up: S = Σ grid·ulp(m) is exact, and
 // Σ high + low is the rest, with φ of tier 1.
 type vectorSums struct {
@@ -51,6 +53,11 @@ const (
 
 	vectorSingle = 0x1p-34 // of Σp, float32 [X4]
 )
+
+// vectorised reports whether there is a vector kernel for what is asked.
+func (b *batch) vectorised(k kind) bool {
+	return b.isa != noVectors && b.scale == 0 && (k == klSum || k != jensenSum && b.tier == TierOne)
+}
 
 // vectors adds as many elements as the vector kernel takes.
 func (b *batch) vectors(k kind, p, q []float64) (done int) {

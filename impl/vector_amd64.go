@@ -21,7 +21,7 @@ func vectorBackends() (list []*Backend) {
 // accelerated returns goBackend with a vector kernel before the lanes of the vectors.
 func accelerated(name string, v isa) *Backend {
 	b := goBackend
-	b.Name = name
+	b.Name, b.isa = name, v
 	b.kl = func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, v) }
 	b.kl32 = func(p, q []float32) (float32, Tier) { return solveKL32(p, q, v) }
 	b.entropy32 = func(p []float32) float32 { return first(solve32(entropySum, p, nil, v)) }
