@@ -257,6 +257,13 @@ func TestBoundsCanFail(t *testing.T) {
 		cells[7].lo += 0x1p-64
 		caught(t, 1, "KL tier 1", "KL tier 2")
 	})
+	t.Run("vectors, bounds divided by 1000", func(t *testing.T) {
+		for _, v := range isas()[1:] {
+			for _, kernel := range []string{"KL32 single", "KL tier 1", "Entropy tier 1", "CrossEntropy tier 1", "KL tier 2"} {
+				caught(t, 1000, v.String()+kernel)
+			}
+		}
+	})
 	t.Run("a logarithm off by 2^-44", func(t *testing.T) {
 		old := cells[200]
 		defer func() { cells[200] = old }()

@@ -3152,7 +3152,7 @@ rest:
 	TESTQ R9, R9
 	JE    fold
 
-	// Elements beyond the end are (1, 1), which adds 0.
+	// Elements beyond the end are equal, which adds 0.
 	MOVQ             $0x00000001, R8
 	SHLXQ            R9, R8, R8
 	DECQ             R8

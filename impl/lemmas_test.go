@@ -32,22 +32,36 @@ func TestLemmas(t *testing.T) {
 		}
 	})
 	t.Run("B1", func(t *testing.T) {
-		const m = 2.1521e-6
-		worst := new(big.Float)
-		for i := 0; i <= 1000; i++ {
-			z := newFloat().SetFloat64(m * float64(i) / 1000)
-			w := newFloat() // Horner's rule for Σ z^k/(2k+3)
-			for k := int64(12); k >= 0; k-- {
-				w.Mul(w, z).Add(w, newFloat().Quo(newFloat().SetInt64(1), newFloat().SetInt64(2*k+3)))
-			}
-			d := newFloat().Mul(z, newFloat().SetFloat64(w1))
-			d.Add(d, newFloat().SetFloat64(w0)).Sub(d, w).Abs(d)
-			if d.Cmp(worst) > 0 {
-				worst = d
+		if e := farthest(2.1521e-6, []float64{w0, w1}, 1, 3); e > 8.28e-14 {
+			t.Errorf("w0 + w1·z is off by %g", e)
+		}
+	})
+	t.Run("V2 V3", func(t *testing.T) {
+		for x := range extremeRatios {
+			if 0x1p-400 <= x[0] && x[0] < 0x1p112 && 0x1p-400 <= x[1] && x[1] < 0x1p112 {
+				for _, off := range []float64{-0x1p-14, 0, 0x1p-14} {
+					checkVectorReduction(t, x[0], x[1], off)
+				}
 			}
 		}
-		if f, _ := worst.Float64(); f > 8.28e-14 {
-			t.Errorf("w0 + w1·z is off by %g", f)
+		for j := -40; j <= 40; j++ { // around the edges of the cells beside 1
+			for _, edge := range []float64{61. / 64, 63. / 64, 33. / 32, 35. / 32} {
+				checkVectorReduction(t, edge*(1+float64(j)*0x1p-17), 1, 0x1p-14)
+				checkVectorReduction(t, edge*(1+float64(j)*0x1p-17), 1, -0x1p-14)
+			}
+		}
+	})
+	t.Run("V6", func(t *testing.T) {
+		if e := farthest(2.532e-4, []float64{v0, v1, v2}, 1, 3); e > 5.7e-14 {
+			t.Errorf("W is off by %g", e)
+		}
+		if s := 0.03132 / (2 - 0.03132); s*s > 2.532e-4 {
+			t.Errorf("z ≤ %g", s*s)
+		}
+	})
+	t.Run("X2", func(t *testing.T) {
+		if e := farthest(2.532e-4, []float64{x0, x1}, 2, 1); e*0.01592 > 5.12e-11 {
+			t.Errorf("2 atanh(s)/s is off by %g", e)
 		}
 	})
 	t.Run("zmax", func(t *testing.T) {
@@ -56,6 +70,54 @@ func TestLemmas(t *testing.T) {
 			t.Errorf("s ≤ %g", s)
 		}
 	})
+}
+
+// farthest returns how far a polynomial in z is from Σ scale·z^k/(2k + first) on [0, m].
+func farthest(m float64, poly []float64, scale, first int64) float64 {
+	worst := new(big.Float)
+	for i := 0; i <= 1000; i++ {
+		z := newFloat().SetFloat64(m * float64(i) / 1000)
+		series := newFloat()
+		for k := int64(16); k >= 0; k-- {
+			series.Mul(series, z).Add(series, newFloat().Quo(newFloat().SetInt64(scale), newFloat().SetInt64(2*k+first)))
+		}
+		p := newFloat()
+		for k := len(poly) - 1; k >= 0; k-- {
+			p.Mul(p, z).Add(p, newFloat().SetFloat64(poly[k]))
+		}
+		if d := p.Sub(p, series).Abs(p); d.Cmp(worst) > 0 {
+			worst = d
+		}
+	}
+	f, _ := worst.Float64()
+	return f
+}
+
+// checkVectorReduction does the first steps of the AVX-512 kernels on one lane, with a
+// reciprocal that is off by a relative 2^-14 at most.
+func checkVectorReduction(t *testing.T, x, y, off float64) {
+	t.Helper()
+	big := math.Float64bits(x*((1+off)/y)) + 1<<47
+	ratio := math.Float64frombits(big &^ (1<<48 - 1))
+	d := math.FMA(ratio, y, -x)
+	exact := newFloat().Mul(newFloat().SetFloat64(ratio), newFloat().SetFloat64(y))
+	if exact.Sub(exact, newFloat().SetFloat64(x)).Cmp(newFloat().SetFloat64(d)) != 0 {
+		t.Errorf("(%x, %x): d = %x is not exact", x, y, d)
+	}
+	if math.Abs(d) > 0.03132*x {
+		t.Errorf("(%x, %x): d/x = %g", x, y, d/x)
+	}
+	e := float64(math.Ilogb(ratio))
+	l := e*ln2Hi + octave[big>>48&15].hi
+	if want := math.Log(ratio); math.Abs(l-want) > (math.Abs(e)+1)*0x1p-40 {
+		t.Errorf("(%x, %x): L = %g, ln %g = %g", x, y, l, ratio, want)
+	}
+	if (l == 0) != (ratio == 1) {
+		t.Errorf("(%x, %x): R = %g, L = %g", x, y, ratio, l)
+	}
+	if l != 0 && (math.Abs(d) > 0.53*math.Abs(x*l) || math.Abs(e)+1 > 64*math.Abs(l)) {
+		t.Errorf("(%x, %x): d = %g, x·L = %g", x, y, d, x*l)
+	}
 }
 
 // extremeRatios yields pairs at and around the edges of halves of binades, of cells,

@@ -20,14 +20,14 @@ const (
 	w1 = 0x1.9999c2dd41921p-03
 
 	// v0 + v1·z + v2·z² is the best approximation of 1/3 + z/5 + z²/7 + z³/9 on
-	// [0, 2.5302e-4] [V6].
-	v0 = 0x1.555555555594bp-02
-	v1 = 0x1.999999101eb76p-03
-	v2 = 0x1.24a8651abd084p-03
+	// [0, 2.532e-4] [V6].
+	v0 = 0x1.555555555594dp-02
+	v1 = 0x1.9999990fec9f7p-03
+	v2 = 0x1.24a8692187d2bp-03
 
 	// x0 + x1·z is the best approximation of 2 + 2z/3 + 2z²/5 there [X2].
-	x0 = 0x1.fffffff24083p+00
-	x1 = 0x1.5562994f6efb3p-01
+	x0 = 0x1.fffffff23b809p+00
+	x1 = 0x1.55629bb9e8a7ep-01
 )
 
 // octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.

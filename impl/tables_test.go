@@ -88,7 +88,7 @@ const toCell = 0x1.8p44
 	w0 := nearest(1, 3, new(big.Rat).Mul(big.NewRat(-1, 56), new(big.Rat).Mul(m, m)))
 	w1 := nearest(1, 5, new(big.Rat).Mul(big.NewRat(1, 7), m))
 	// z³ on [0, m] is 3m/2·z² − 9m²/16·z + m³/32 within m³/32.
-	m = big.NewRat(25302, 100_000_000) // [V6]
+	m = big.NewRat(25320, 100_000_000) // [V6]
 	square := new(big.Rat).Mul(m, m)
 	v0 := nearest(1, 3, new(big.Rat).Mul(big.NewRat(1, 9*32), new(big.Rat).Mul(square, m)))
 	v1 := nearest(1, 5, new(big.Rat).Mul(big.NewRat(-1, 16), square))
@@ -109,7 +109,7 @@ const toCell = 0x1.8p44
 	w1 = %x
 
 	// v0 + v1·z + v2·z² is the best approximation of 1/3 + z/5 + z²/7 + z³/9 on
-	// [0, 2.5302e-4] [V6].
+	// [0, 2.532e-4] [V6].
 	v0 = %x
 	v1 = %x
 	v2 = %x

@@ -34,7 +34,7 @@ type constants512 struct {
 	ln2Hi, ln2Lo     float64
 	ln2              float64
 	atanh            [2]float64 // 2 atanh(s)/s by s², for float32 [X2]
-	single           float32    // 1
+	small            float32    // stands beyond the end of vectors of float32
 	one, two         float64
 	w1               [3]float64 // W for tier 1 [V6]
 	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]

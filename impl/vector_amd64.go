@@ -45,7 +45,7 @@ var table512 = func() (t constants512) {
 	t.w1 = [3]float64{v0, v1, v2}
 	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo
-	t.ln2, t.single = math.Ln2, 1
+	t.ln2, t.small = math.Ln2, 0x1p-60
 	t.atanh = [2]float64{x0, x1}
 	return t
 }()

@@ -74,7 +74,7 @@ func (k *kernel) emitSingle(name string) {
 			VMOVUPS(Mem{Base: k.x}, x)
 			VMOVUPS(Mem{Base: k.y}, y)
 		} else {
-			VBROADCASTSS(k.constant("single"), x)
+			VBROADCASTSS(k.constant("small"), x)
 			VMOVAPS(x, y)
 			VMOVUPS(Mem{Base: k.x}, mask, x)
 			VMOVUPS(Mem{Base: k.y}, mask, y)
@@ -141,7 +141,7 @@ func (k *kernel) emitSingle(name string) {
 	Label("rest")
 	TESTQ(rest, rest)
 	JE(LabelRef("fold"))
-	Comment("Elements beyond the end are (1, 1), which adds 0.")
+	Comment("Elements beyond the end are equal, which adds 0.")
 	bits, mask := GP64(), K()
 	MOVQ(U32(1), bits)
 	SHLXQ(rest, bits, bits)
