@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers lint rename
+.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers identity generate generate-check lint rename
 
 # Grade the reference and 23 entry points of gonum, SciPy, NLTK, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -17,7 +17,7 @@ publish:
 	bin/klconf report reports/published --html reports/published/index.html --markdown reports/published/README.md
 
 # Everything that must hold before a commit, in a few minutes on two cores.
-test: lint
+test: lint generate-check
 	$(GO) test -timeout 30m ./...
 
 # The slow proofs besides: full runs, the race detector, long searches.
@@ -25,6 +25,7 @@ test-full: lint
 	KLCONF_FULL=1 $(GO) test -timeout 120m ./...
 	$(GO) test -race ./impl/... ./conform/... ./spec/...
 	$(GO) run ./cmd/klconf run --full
+	$(MAKE) identity IDENTITY_FULL=1
 
 # Write the vectors anew; a clean tree afterwards means they are current.
 golden:
@@ -69,6 +70,24 @@ bench-peers: bench/peers/numkong/crates
 bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
 	@command -v cargo >/dev/null || { echo "make bench-peers needs cargo, to fetch the C headers of NumKong: install Rust"; exit 1; }
 	cd bench/peers/numkong && cargo vendor --quiet crates >/dev/null && touch crates
+
+# The same bits everywhere: a hash over a million answers with each level of x86-64, with the
+# race detector, without assembly, on 386, and by qemu (Debian's qemu-user) on arm64, riscv64
+# and the big-endian s390x.
+IDENTITY = $(GO) test -count=1 -timeout 60m -run 'TestIdentity$$' -v ./impl
+identity:
+	@command -v qemu-aarch64 qemu-riscv64 qemu-s390x >/dev/null || { echo "make identity: no qemu-user here: apt-get install qemu-user"; exit 1; }
+	@set -e; export KLCONF_FULL=$(IDENTITY_FULL); \
+	run() { echo "== $$*"; out=$$(env "$$@" $(IDENTITY)) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^identity:'; }; \
+	run GOAMD64=v1; run GOAMD64=v3; run GOAMD64=v4; run GOFLAGS=-race; run GOFLAGS=-tags=purego; run GOARCH=386; \
+	run GOARCH=arm64 GOFLAGS=-exec=qemu-aarch64; run GOARCH=riscv64 GOFLAGS=-exec=qemu-riscv64; run GOARCH=s390x GOFLAGS=-exec=qemu-s390x
+
+# Write the assembly of impl anew, and see whether what is committed is current.
+generate:
+	$(GO) generate ./impl
+
+generate-check:
+	$(GO) run -C impl/_asm . -check
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
