@@ -57,3 +57,9 @@ func cross32AVX512(t *constants512, x *float32, y *float32, n int, m float64, ac
 //
 //go:noescape
 func klSingleAVX512(t *constants512, x *float32, y *float32, n int, acc *vectorSums) (done int)
+
+// klApproxAVX512 adds n elements to acc, in blocks of 1024, until it meets a block that it
+// cannot take, and returns how many it added.
+//
+//go:noescape
+func klApproxAVX512(t *constants512, x *float64, y *float64, n int, acc *vectorSums) (done int)

@@ -28,6 +28,11 @@ const (
 	// x0 + x1·z is the best approximation of 2 + 2z/3 + 2z²/5 there [X2].
 	x0 = 0x1.fffffff23b809p+00
 	x1 = 0x1.55629bb9e8a7ep-01
+
+	// y0 + y1·z + y2·z² is that of 2 + 2z/3 + 2z²/5 + 2z³/7.
+	y0 = 0x1.0000000000146p+01
+	y1 = 0x1.555554fcd3d91p-01
+	y2 = 0x1.99b60bded54a7p-02
 )
 
 // octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.

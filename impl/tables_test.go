@@ -95,6 +95,9 @@ const toCell = 0x1.8p44
 	v2 := nearest(1, 7, new(big.Rat).Mul(big.NewRat(1, 6), m))
 	x0 := nearest(2, 1, new(big.Rat).Mul(big.NewRat(-1, 20), square))
 	x1 := nearest(2, 3, new(big.Rat).Mul(big.NewRat(2, 5), m))
+	y0 := nearest(2, 1, new(big.Rat).Mul(big.NewRat(2, 7*32), new(big.Rat).Mul(square, m)))
+	y1 := nearest(2, 3, new(big.Rat).Mul(big.NewRat(-9, 7*8), square))
+	y2 := nearest(2, 5, new(big.Rat).Mul(big.NewRat(3, 7), m))
 	fmt.Fprintf(&b, `const (
 	// ln 2 as a multiple of 2⁻⁴⁰ and the rest.
 	ln2Hi = %x
@@ -117,11 +120,16 @@ const toCell = 0x1.8p44
 	// x0 + x1·z is the best approximation of 2 + 2z/3 + 2z²/5 there [X2].
 	x0 = %x
 	x1 = %x
+
+	// y0 + y1·z + y2·z² is that of 2 + 2z/3 + 2z²/5 + 2z³/7.
+	y0 = %x
+	y1 = %x
+	y2 = %x
 )
 
 // octave holds ln(1 + j/16) as a multiple of 2⁻⁴⁰ and the rest.
 var octave = [16]struct{ hi, lo float64 }{
-`, hi, lo, third, restF, w0, w1, v0, v1, v2, x0, x1)
+`, hi, lo, third, restF, w0, w1, v0, v1, v2, x0, x1, y0, y1, y2)
 	for j := int64(16); j < 32; j++ {
 		hi, lo := split(logRatio(j, 16))
 		fmt.Fprintf(&b, "\t{%x, %x}, // %d/16\n", hi, lo, j)

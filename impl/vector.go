@@ -26,6 +26,7 @@ type vectorSums struct {
 // constants512 is what the AVX-512 kernels read.
 type constants512 struct {
 	hi, lo           [16]float64 // ln(1 + j/16)
+	ln               [16]float64 // their sums, rounded
 	first            uint64      // bits of the least weight [V1]
 	outside          uint64      // bits that are set in the difference for a weight out of range
 	half, mask       uint64      // to round the bits of a float64 to 4 after the point [V2]
@@ -34,6 +35,7 @@ type constants512 struct {
 	ln2Hi, ln2Lo     float64
 	ln2              float64
 	atanh            [2]float64 // 2 atanh(s)/s by s², for float32 [X2]
+	atanhLong        [3]float64 // the same for KLApprox
 	small            float32    // stands beyond the end of vectors of float32
 	one, two         float64
 	w1               [3]float64 // W for tier 1 [V6]

@@ -34,7 +34,7 @@ func accelerated(name string, v isa) *Backend {
 // table512 is what the AVX-512 kernels read.
 var table512 = func() (t constants512) {
 	for j, c := range octave {
-		t.hi[j], t.lo[j] = c.hi, c.lo
+		t.hi[j], t.lo[j], t.ln[j] = c.hi, c.lo, c.hi+c.lo
 	}
 	t.first = math.Float64bits(0x1p-400)
 	t.outside = 7 << 61
@@ -47,6 +47,7 @@ var table512 = func() (t constants512) {
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo
 	t.ln2, t.small = math.Ln2, 0x1p-60
 	t.atanh = [2]float64{x0, x1}
+	t.atanhLong = [3]float64{y0, y1, y2}
 	return t
 }()
 
@@ -80,4 +81,9 @@ func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSu
 	default:
 		return cross32AVX512(&table512, &p[0], &q[0], len(p), m, acc)
 	}
+}
+
+// vectorApprox is vectorSum for KLApprox.
+func vectorApprox(v isa, p, q []float64, acc *vectorSums) (done int) {
+	return klApproxAVX512(&table512, &p[0], &q[0], len(p), acc)
 }

@@ -11,3 +11,5 @@ func vectorSum(isa, kind, Tier, []float64, []float64, float64, *vectorSums) int 
 func vectorSum32(isa, kind, Tier, []float32, []float32, float64, *vectorSums) int {
 	panic("impl: no vector kernel")
 }
+
+func vectorApprox(isa, []float64, []float64, *vectorSums) int { panic("impl: no vector kernel") }

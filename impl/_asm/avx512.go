@@ -34,7 +34,8 @@ func avx512() {
 		(&kernel{sum: entropySum, tier: 1, single: single}).emit("entropy" + suffix)
 		(&kernel{sum: crossSum, tier: 1, single: single}).emit("cross" + suffix)
 	}
-	(&kernel{}).emitSingle("klSingleAVX512")
+	(&kernel{single: true}).emitPlain("klSingleAVX512")
+	(&kernel{}).emitPlain("klApproxAVX512")
 }
 
 // kernel is what the emitting functions share.

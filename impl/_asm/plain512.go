@@ -8,25 +8,29 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// singleDepth is the depth of the plain sums of float32 [X3].
-const singleDepth = 64
+// plainDepth is the depth of the plain sums here [X3].
+const plainDepth = 64
 
-// emitSingle writes the first tier of the Kullback-Leibler divergence of float32: eight
-// lanes of float64, one rounding of everything [X].
-func (k *kernel) emitSingle(name string) {
-	TEXT(name, NOSPLIT, "func(t *constants512, x, y *float32, n int, acc *vectorSums) (done int)")
-	Doc(fmt.Sprintf("%s adds n elements to acc, in blocks of %d, until it meets a block that it", name, 8*unroll*singleDepth),
+// emitPlain writes the Kullback-Leibler divergence in plain float64: the first tier of
+// float32 [X], or KLApprox of float64.
+func (k *kernel) emitPlain(name string) {
+	of := "float64"
+	if k.single {
+		of = "float32"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(t *constants512, x, y *%s, n int, acc *vectorSums) (done int)", of))
+	Doc(fmt.Sprintf("%s adds n elements to acc, in blocks of %d, until it meets a block that it", name, 8*unroll*plainDepth),
 		"cannot take, and returns how many it added.")
 	Pragma("noescape")
 
 	k.t = Dereference(Param("t"))
-	hi := [2]VecVirtual{k.load("hi", 0), k.load("hi", 8)}
+	ln := [2]VecVirtual{k.load("ln", 0), k.load("ln", 8)}
 	k.x, k.y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
 	left := Load(Param("n"), GP64())
 	acc := Dereference(Param("acc"))
 	sums := func(field string) Mem { return resolve(acc.Field(field).Index(0)) }
 
-	mass, special := ZMM(), K()
+	mass, special := ZMM(), K() // mass is Σx, or for float64 not 0 where a block must be left out
 	specialY := K()
 	var sum [unroll]VecVirtual
 	type lane struct{ x, d, v, l VecVirtual }
@@ -46,7 +50,7 @@ func (k *kernel) emitSingle(name string) {
 		VPANDQ_BCST(k.constant("mask"), r, ratio)
 		VPSRLQ(U8(48), r, l)
 		VGETEXPPD(r, e)
-		VPERMI2PD(hi[1], hi[0], l)
+		VPERMI2PD(ln[1], ln[0], l)
 		VFMADD231PD_BCST(k.constant("ln2"), e, l)
 		VMOVAPD(l, b.l)
 		VFMSUB213PD(x, y, ratio)
@@ -63,42 +67,57 @@ func (k *kernel) emitSingle(name string) {
 		s = e
 		z, w := ZMM(), ZMM()
 		VMULPD(s, s, z)
-		VBROADCASTSD(k.constant("atanh", 1), w)
-		VFMADD213PD_BCST(k.constant("atanh", 0), z, w)
+		poly, degree := "atanh", 1
+		if !k.single {
+			poly, degree = "atanhLong", 2
+		}
+		VBROADCASTSD(k.constant(poly, degree), w)
+		for i := degree - 1; i >= 0; i-- {
+			VFMADD213PD_BCST(k.constant(poly, i), z, w)
+		}
 		VFNMADD231PD(w, s, b.l)
 		VFMADD231PD(b.l, b.x, sum[v])
 	}
 	turn := func(mask Op) {
-		x, y := ZMM(), ZMM()
-		if mask == nil {
-			VMOVUPS(Mem{Base: k.x}, x)
-			VMOVUPS(Mem{Base: k.y}, y)
-		} else {
-			VBROADCASTSS(k.constant("small"), x)
-			VMOVAPS(x, y)
-			VMOVUPS(Mem{Base: k.x}, mask, x)
-			VMOVUPS(Mem{Base: k.y}, mask, y)
-		}
-		kx, ky := K(), K()
-		VFPCLASSPSZ(U8(0xdf), x, kx)
-		VFPCLASSPSZ(U8(0xdf), y, ky)
-		KORW(kx, special, special)
-		KORW(ky, specialY, specialY)
-		VADDPS(x, mass, mass)
-		for v := range unroll {
-			xd, yd := ZMM(), ZMM()
+		var x, y VecVirtual
+		if k.single {
+			// Special values are looked for sixteen at a time.
+			x, y = ZMM(), ZMM()
 			if mask == nil {
-				VCVTPS2PD(Mem{Base: k.x, Disp: 32 * v}, xd)
-				VCVTPS2PD(Mem{Base: k.y, Disp: 32 * v}, yd)
-			} else if v == 0 {
-				VCVTPS2PD(x.AsY(), xd)
-				VCVTPS2PD(y.AsY(), yd)
+				VMOVUPS(Mem{Base: k.x}, x)
+				VMOVUPS(Mem{Base: k.y}, y)
 			} else {
-				hx, hy := YMM(), YMM()
-				VEXTRACTF64X4(U8(1), x, hx)
-				VEXTRACTF64X4(U8(1), y, hy)
-				VCVTPS2PD(hx, xd)
-				VCVTPS2PD(hy, yd)
+				VBROADCASTSS(k.constant("small"), x)
+				VMOVAPS(x, y)
+				VMOVUPS(Mem{Base: k.x}, mask, x)
+				VMOVUPS(Mem{Base: k.y}, mask, y)
+			}
+			kx, ky := K(), K()
+			VFPCLASSPSZ(U8(0xdf), x, kx)
+			VFPCLASSPSZ(U8(0xdf), y, ky)
+			KORW(kx, special, special)
+			KORW(ky, specialY, specialY)
+			VADDPS(x, mass, mass)
+		}
+		for v := range unroll {
+			var xd, yd VecVirtual
+			switch {
+			case k.single && mask != nil:
+				xd, yd = k.widen(x, v), k.widen(y, v)
+			case k.single:
+				xd, yd = k.weights(k.x, v, nil), k.weights(k.y, v, nil)
+			default:
+				m := mask
+				if mask != nil && v == 1 {
+					upper := K()
+					KSHIFTRW(U8(8), mask, upper)
+					m = upper
+				}
+				xd, yd = k.weights(k.x, v, m), k.weights(k.y, v, m)
+				a, b := ZMM(), ZMM()
+				VPSUBQ_BCST(k.constant("first"), xd, a)
+				VPSUBQ_BCST(k.constant("first"), yd, b)
+				or3(a, b, mass)
 			}
 			finish(v)
 			reduce(&before[v], xd, yd)
@@ -109,7 +128,7 @@ func (k *kernel) emitSingle(name string) {
 	TESTQ(left, left)
 	JE(LabelRef("end"))
 	count := GP64()
-	MOVQ(U32(8*unroll*singleDepth), count)
+	MOVQ(U32(8*unroll*plainDepth), count)
 	CMPQ(left, count)
 	CMOVQLT(left, count)
 	turns, rest := GP64(), GP64()
@@ -133,8 +152,8 @@ func (k *kernel) emitSingle(name string) {
 
 	Label("turn")
 	turn(nil)
-	ADDQ(U8(32*unroll), k.x)
-	ADDQ(U8(32*unroll), k.y)
+	ADDQ(U32(k.width()*unroll), k.x)
+	ADDQ(U32(k.width()*unroll), k.y)
 	DECQ(turns)
 	JNE(LabelRef("turn"))
 
@@ -153,17 +172,21 @@ func (k *kernel) emitSingle(name string) {
 	for v := range unroll {
 		finish(v)
 	}
-	KORTESTW(specialY, special)
+	if k.single {
+		KORTESTW(specialY, special)
+	} else {
+		VPTESTMQ_BCST(k.constant("outside"), mass, special)
+		KORTESTB(special, special)
+	}
 	JNE(LabelRef("end"))
 	VADDPD(sum[0], sum[1], sum[0])
 	twoSumInto(sums("high"), sums("low"), sum[0])
-	lower, upper := ZMM(), YMM()
-	VCVTPS2PD(mass.AsY(), lower)
-	VEXTRACTF64X4(U8(1), mass, upper)
-	VCVTPS2PD(upper, mass)
-	VADDPD(lower, mass, mass)
-	VADDPD(sums("phi"), mass, mass)
-	VMOVUPD(mass, sums("phi"))
+	if k.single {
+		lower := k.widen(mass, 0)
+		VADDPD(k.widen(mass, 1), lower, lower)
+		VADDPD(sums("phi"), lower, lower)
+		VMOVUPD(lower, sums("phi"))
+	}
 	SUBQ(count, left)
 	JMP(LabelRef("block"))
 
@@ -173,6 +196,17 @@ func (k *kernel) emitSingle(name string) {
 	Store(done, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
+}
+
+// widen returns half v of sixteen numbers.
+func (k *kernel) widen(x VecVirtual, v int) VecVirtual {
+	wide, half := ZMM(), x.AsY()
+	if v == 1 {
+		half = YMM()
+		VEXTRACTF64X4(U8(1), x, half)
+	}
+	VCVTPS2PD(half, wide)
+	return wide
 }
 
 // twoSumInto adds b to eight pairs of numbers in memory.
