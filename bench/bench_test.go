@@ -124,6 +124,22 @@ func BenchmarkKL(b *testing.B) {
 	}
 }
 
+// BenchmarkKLApprox times what is not correctly rounded; its ulp-max tells how far.
+func BenchmarkKLApprox(b *testing.B) {
+	for _, family := range Families {
+		for _, n := range Sizes {
+			w := newWorkload[float64](family, n)
+			for _, name := range impl.Backends()[1:] {
+				backend, err := impl.Lookup(name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				w.run(b, name, 2, backend.KLApprox, w.counts(functions[float64]{kl: backend.KLApprox}))
+			}
+		}
+	}
+}
+
 // BenchmarkShort times KL of vectors so short that what surrounds the kernel counts.
 func BenchmarkShort(b *testing.B) {
 	for _, n := range []int{3, 16, 64} {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/klauspost/cpuid/v2"
@@ -60,7 +62,13 @@ func subjects64() ([]subject[float64], error) {
 		native("scalar-c", 64, scalar.F64, 0),
 		{"gonum", peer, 64, goOf(stat.KullbackLeibler), 0, u64},
 		{"naive-go", peer, 64, goOf(naive[float64]), 0, u64},
-	}, func(b *impl.Backend) func(p, q []float64) float64 { return b.KL })
+	}, func(b *impl.Backend) map[string]func(p, q []float64) float64 {
+		functions := map[string]func(p, q []float64) float64{"": b.KL}
+		if b.Name != "go" { // where it is KL without the rounding test
+			functions["-approx"] = b.KLApprox
+		}
+		return functions
+	})
 }
 
 // subjects32 lists what there is for float32. gonum has nothing, NumKong nothing for AVX2.
@@ -76,12 +84,14 @@ func subjects32() ([]subject[float32], error) {
 		native("numkong-serial", 64, numkong.Serial32, numkong.Epsilon32),
 		native("scalar-c", 64, scalar.F32, 0),
 		{"naive-go", peer, 64, goOf(naive[float32]), 0, u32},
-	}, func(b *impl.Backend) func(p, q []float32) float32 { return b.KL32 })
+	}, func(b *impl.Backend) map[string]func(p, q []float32) float32 {
+		return map[string]func(p, q []float32) float32{"": b.KL32}
+	})
 }
 
 // available drops what this processor cannot run, checks that the libmvec loops are what
 // they are named for, and adds our backends.
-func available[F float](list []subject[F], kl func(b *impl.Backend) func(p, q []F) F) ([]subject[F], error) {
+func available[F float](list []subject[F], kl func(b *impl.Backend) map[string]func(p, q []F) F) ([]subject[F], error) {
 	avx2 := cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3)
 	avx512 := cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512BW)
 	var here []subject[F]
@@ -117,7 +127,10 @@ func available[F float](list []subject[F], kl func(b *impl.Backend) func(p, q []
 		if unsafe.Sizeof(F(0)) == 4 {
 			u = u32
 		}
-		here = append(here, subject[F]{"klconf-" + name, ours, width, goOf(kl(b)), 0, u})
+		functions := kl(b)
+		for _, suffix := range slices.Sorted(maps.Keys(functions)) {
+			here = append(here, subject[F]{"klconf-" + name + suffix, ours, width, goOf(functions[suffix]), 0, u})
+		}
 	}
 	return here, nil
 }
