@@ -19,9 +19,7 @@ var tableAVX2 = func() (t constantsAVX2) {
 		t.fifth[i], t.seventh[i], t.ninth[i] = 1.0/5, 1.0/7, 1.0/9
 		t.thirdHi[i], t.thirdLo[i] = thirdHi, thirdLo
 	}
-	for j, c := range fineOctave {
-		t.logs[j] = c
-	}
+	t.logs = fineOctave
 	for i := range 8 {
 		t.first[i], t.outside[i] = uint32(math.Float64bits(0x1p-400)>>32), 7<<29
 		t.drift[i] = 0x7fff << 17
