@@ -87,7 +87,8 @@ generate:
 	$(GO) generate ./impl
 
 generate-check:
-	$(GO) run -C impl/_asm . -check
+	$(GO) run -C impl/_asm . -isa avx2 -check
+	$(GO) run -C impl/_asm . -isa avx512 -check
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

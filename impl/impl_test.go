@@ -225,17 +225,20 @@ func all(b *Backend, p, q []float64, p32, q32 []float32) map[string]uint64 {
 	}
 }
 
-// agree compares every function of a backend with the oracle, bit for bit.
-func agree(t *testing.T, b *Backend, p, q []float64) {
+// agree compares every function of some backends with the oracle, bit for bit.
+func agree(t *testing.T, p, q []float64, list ...*Backend) {
 	t.Helper()
 	p32, q32 := narrow(p), narrow(q)
-	got, want := all(b, p, q, p32, q32), all(&exactBackend, p, q, p32, q32)
-	for name, w := range want {
-		if g := got[name]; g != w {
-			if len(p) > 8 {
-				t.Errorf("%s of %d elements: %#x, want %#x", name, len(p), g, w)
-			} else {
-				t.Errorf("%s(%x, %x): %#x, want %#x", name, p, q, g, w)
+	want := all(&exactBackend, p, q, p32, q32)
+	for _, b := range list {
+		got := all(b, p, q, p32, q32)
+		for name, w := range want {
+			if g := got[name]; g != w {
+				if len(p) > 8 {
+					t.Errorf("%s: %s of %d elements: %#x, want %#x", b.Name, name, len(p), g, w)
+				} else {
+					t.Errorf("%s: %s(%x, %x): %#x, want %#x", b.Name, name, p, q, g, w)
+				}
 			}
 		}
 	}
@@ -249,7 +252,7 @@ func TestAgainstOracle(t *testing.T) {
 			for n := 0; n <= 48; n++ {
 				for range 10 {
 					p, q := f.draw(r, n)
-					agree(t, &goBackend, p, q)
+					agree(t, p, q, backends[1:]...)
 				}
 			}
 		})

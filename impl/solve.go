@@ -84,7 +84,7 @@ func (b *batch) result(k kind) (h, l, err float64) {
 	c := float64(phiError1)
 	if b.tier == TierTwo {
 		c = phiError2
-		if b.isa != noVectors {
+		if b.isa == avx512 {
 			c = vectorPhi2
 		}
 	}
@@ -124,7 +124,7 @@ func exponent(k kind, p, q []float64) int {
 }
 
 // survey guesses from a sample which tier will do, and what a typical |x ln(x/y)| is.
-// Tier 1 fails in about 2⁷·Σφ/|K| of all cases (with vectors 2⁶), and tier 2 takes twice
+// Tier 1 fails in about 2⁷·Σφ/|K| of all cases (with 16 cells 2⁶), and tier 2 takes twice
 // its time.
 func survey[F float32 | float64](k kind, p, q []F, v isa) (t Tier, typical float64) {
 	samples := 16
@@ -138,7 +138,7 @@ func survey[F float32 | float64](k kind, p, q []F, v isa) (t Tier, typical float
 	// (q − p)²/(p + q). So is φ or, away from p = q, it is about 2⁻¹⁸/6·p. The two lanes
 	// of a Jensen-Shannon term are half as far apart.
 	most, part := 0x1p-18/6, 0x1p-8
-	if v != noVectors {
+	if v == avx512 {
 		most, part = 0x1p-14, 0x1p-7 // of x, of K
 	}
 	var sum, phi, size float64

@@ -56,9 +56,14 @@ func logRatio(a, b int64) *big.Float {
 }
 
 // split returns x as a multiple of 2^-40 and the nearest float64 to the rest.
-func split(x *big.Float) (hi, lo float64) {
-	f, _ := x.Float64()
-	hi = math.RoundToEven(f*0x1p40) * 0x1p-40
+func split(x *big.Float) (hi, lo float64) { return splitAt(x, 40) }
+
+// splitAt is split for a multiple of 2^-bits.
+func splitAt(x *big.Float, bits int) (hi, lo float64) {
+	// To 53 bits with the last worth 2^-bits: 1.5·2^(52-bits) added and taken away.
+	shift := math.Ldexp(1.5, 52-bits)
+	hi, _ = newFloat().Add(x, newFloat().SetFloat64(shift)).Float64()
+	hi -= shift
 	lo, _ = newFloat().Sub(x, newFloat().SetFloat64(hi)).Float64()
 	return hi, lo
 }
@@ -150,6 +155,19 @@ var cells = [256]struct{ hi, lo float64 }{
 		}
 		hi, lo := split(logRatio(j, 256))
 		fmt.Fprintf(&b, "\t%d: {%x, %x}, // %d/256\n", i, hi, lo, j)
+	}
+	hi, lo = splitAt(logRatio(2, 1), 44)
+	fmt.Fprintf(&b, `}
+
+// fineLn2 is ln 2 as a multiple of 2⁻⁴⁴ and the rest.
+var fineLn2 = struct{ hi, lo float64 }{%x, %x}
+
+// fineOctave holds ln(1 + j/256) as a multiple of 2⁻⁴⁴ and the rest [W5].
+var fineOctave = [256]struct{ hi, lo float64 }{
+`, hi, lo)
+	for j := int64(256); j < 512; j++ {
+		hi, lo := splitAt(logRatio(j, 256), 44)
+		fmt.Fprintf(&b, "\t{%x, %x}, // %d/256\n", hi, lo, j)
 	}
 	fmt.Fprint(&b, "}\n")
 	src, err := format.Source(b.Bytes())

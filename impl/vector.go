@@ -8,10 +8,11 @@ type isa uint8
 
 const (
 	noVectors isa = iota // Go alone
+	avx2
 	avx512
 )
 
-func (v isa) String() string { return [...]string{"", "avx512 "}[v] }
+func (v isa) String() string { return [...]string{"", "avx2 ", "avx512 "}[v] }
 
 // vectorSums is what a vector kernel has added up: S = Σ grid·ulp(m) is exact, and
 // Σ high + low is the rest, with φ of tier 1.
@@ -19,8 +20,9 @@ type vectorSums struct {
 	grid      [8]int64
 	high, low [8]float64
 	phi       [8]float64 // Σ φ in tier 2, Σ p of float32
-	logs      [8]uint64  // 0 if all L were, tier 2
+	logs      [8]uint64  // 0 if all L were, tier 2 of avx512
 	drifted   uint64     // not 0 if a sum left its window in the block that was not added
+	far       [8]float64 // Σ x·|L|, tier 2 of avx2
 }
 
 // constants512 is what the AVX-512 kernels read.
@@ -43,15 +45,34 @@ type constants512 struct {
 	thirdHi, thirdLo float64
 }
 
+// constantsAVX2 is what the AVX2 kernels read.
+type constantsAVX2 struct {
+	first, outside   [8]uint32 // upper bits of the least weight, and what the difference has out of range [W1]
+	half, mask       [4]uint64 // to round the bits of a float64 to 8 after the point [W2]
+	exponent         [4]uint64 // bits of 2⁵², which make an integer a float64
+	bias             [4]float64
+	halfWindow       [4]uint64 // from the middle of the window of s to its end, in bits [W6]
+	drift            [8]uint32 // upper bits that are set in the difference outside the window [W6]
+	abs              [4]uint64
+	ln2Hi, ln2Lo     [4]float64
+	one, two         [4]float64
+	w0, w1           [4]float64 // W for tier 1 [W8]
+	fifth            [4]float64 // and its coefficients for tier 2 [W9]
+	seventh, ninth   [4]float64
+	thirdHi, thirdLo [4]float64
+	logs             [256]struct{ hi, lo float64 } // ln(1 + j/256) [W5]
+	tail             [16]uint64                    // all ones, then zeros
+}
+
 const (
 	vectorBlock = 256     // the most elements of a block
 	vectorLeast = 8       // shorter vectors are not worth the call
-	vectorMost  = 1 << 21 // more could overflow the grid [V4]
+	vectorMost  = 1 << 21 // more could overflow the grid [V4], [W6]
 
 	vectorPhi1 = 31 * u     // [V6]
 	vectorPhi2 = 3.6e-3 * u // [V7]
-	vectorLane = 0x1p-85    // times 2^k, for each lane [V5]
-	vectorFlat = 0x1p-100   // the same where all L are 0
+	vectorLane = 0x1p-85    // times 2^k, for each lane [V5], [W7]
+	vectorFlat = 0x1p-100   // the same where all L are 0, and in tier 2 of avx2, where far counts the rest [W9]
 
 	vectorSingle = 0x1p-34 // of Σp, float32 [X4]
 )
@@ -111,15 +132,17 @@ func (b *batch) join(acc *vectorSums, done int) {
 	if b.tier == TierOne {
 		b.phi += math.Abs(high) + float64(done)*(0x1p-36*scale)
 	} else {
-		phi, logs := 0.0, uint64(0)
+		phi, far, logs := 0.0, 0.0, uint64(0)
 		for i, x := range acc.phi {
 			phi += x
+			far += acc.far[i]
 			logs |= acc.logs[i]
 		}
 		b.phi += phi
+		b.far += far // [W9]
 		switch {
 		case logs<<1 != 0:
-		case phi != 0:
+		case phi != 0 || far != 0:
 			lane = vectorFlat
 		default:
 			lane = 0 // φ = 0 only if d = 0: the vectors are equal

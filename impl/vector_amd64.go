@@ -12,6 +12,11 @@ import (
 
 // vectorBackends returns the backends that this processor runs, the fastest last.
 func vectorBackends() (list []*Backend) {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		b := accelerated("avx2", avx2)
+		b.kl32 = func(p, q []float32) (float32, Tier) { return solve32(klSum, p, q, avx2) }
+		list = append(list, b)
+	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasBMI2 {
 		list = append(list, accelerated("avx512", avx512))
 	}
@@ -55,6 +60,9 @@ var table512 = func() (t constants512) {
 // cannot take, and returns how many elements it added. m is 1.5 times a power of two and
 // sets the precision of the sums: ACCURACY.md [V].
 func vectorSum(v isa, k kind, t Tier, p, q []float64, m float64, acc *vectorSums) (done int) {
+	if v == avx2 {
+		return vectorSumAVX2(k, t, p, q, m, acc)
+	}
 	switch {
 	case k == klSum && t == TierOne:
 		return klTier1AVX512(&table512, &p[0], &q[0], len(p), m, acc)
@@ -69,6 +77,9 @@ func vectorSum(v isa, k kind, t Tier, p, q []float64, m float64, acc *vectorSums
 
 // vectorSum32 is vectorSum of float32.
 func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSums) (done int) {
+	if v == avx2 {
+		return vectorSum32AVX2(k, t, p, q, m, acc)
+	}
 	switch {
 	case k == klSum && t == TierSingle:
 		return klSingleAVX512(&table512, &p[0], &q[0], len(p), acc)
