@@ -20,38 +20,52 @@ const (
 
 func (t Tier) String() string { return [...]string{"single", "1", "2", "exact"}[t] }
 
-// solve returns the correctly rounded value of a sum and the tier that gave it. The vector
-// kernels of v add the elements that they take.
+// A step is an attempt at a sum: a tier and the vector kernels that add the elements
+// which they take.
+type step struct {
+	tier Tier
+	isa  isa
+}
+
+// steps are the attempts of a backend, in order. The kernels of AVX-512 have cells of
+// 2⁻⁴, those of AVX2, which take longer, of 2⁻⁸: 2¹⁰ times more precise in the same tier.
+var steps = [...][]step{
+	noVectors: {{TierOne, noVectors}, {TierTwo, noVectors}},
+	avx2:      {{TierOne, avx2}, {TierTwo, avx2}},
+	avx512:    {{TierOne, avx512}, {TierOne, avx2}, {TierTwo, avx512}, {TierTwo, avx2}},
+}
+
+// solve returns the correctly rounded value of a sum and the tier that gave it, by the
+// steps of v.
 func solve(k kind, p, q []float64, v isa) (float64, Tier) {
-	t, typical := survey(k, p, q, v)
-	if v != noVectors && typical == 0 {
-		t = TierTwo // which alone tells that vectors are equal
-	}
+	i, typical := survey(k, p, q, v)
 	scale := 0
 	for {
-		b := batch{tier: t, scale: scale, isa: v, middle: middle(typical, t)}
+		s := steps[v][i]
+		b := batch{tier: s.tier, scale: scale, isa: s.isa, middle: middle(typical, s.tier)}
 		st := b.sum(k, p, q)
 		switch st {
 		case invalid:
-			return math.NaN(), t
+			return math.NaN(), s.tier
 		case infinite:
-			return math.Inf(1), t
+			return math.Inf(1), s.tier
 		case regular, small:
 			if v, ok := certify64(b.result(k)); ok {
 				if v, ok = unscale(v, scale); ok {
-					return v, t
+					return v, s.tier
 				}
 			}
 		}
+		last := len(steps[v]) - 1
 		switch {
-		case scale == 0 && (st == outside || st == small && t == TierTwo):
+		case scale == 0 && (st == outside || st == small && s.tier == TierTwo):
 			// Bring the largest weight to about 1 and try once more.
 			if scale = -exponent(k, p, q); scale == 0 {
 				return exactly(k, p, q), TierExact
 			}
-			t = TierTwo
-		case t == TierOne:
-			t = TierTwo
+			i = last
+		case i < last:
+			i++
 		default:
 			return exactly(k, p, q), TierExact
 		}
@@ -64,16 +78,16 @@ func solve32(k kind, p, q []float32, v isa) (float32, Tier) {
 	if v != noVectors {
 		_, typical = survey(k, p, q, v)
 	}
-	for t := TierOne; t < TierExact; t++ {
-		b := batch{tier: t, isa: v, middle: middle(typical, t)}
+	for _, s := range steps[v] {
+		b := batch{tier: s.tier, isa: s.isa, middle: middle(typical, s.tier)}
 		switch b.sum32(k, p, q) {
 		case invalid:
-			return float32(math.NaN()), t
+			return float32(math.NaN()), s.tier
 		case infinite:
-			return float32(math.Inf(1)), t
+			return float32(math.Inf(1)), s.tier
 		}
 		if v, ok := certify32(b.result(k)); ok {
-			return v, t
+			return v, s.tier
 		}
 	}
 	return exactly(k, p, q), TierExact
@@ -123,25 +137,21 @@ func exponent(k kind, p, q []float64) int {
 	return math.Ilogb(top)
 }
 
-// survey guesses from a sample which tier will do, and what a typical |x ln(x/y)| is.
-// Tier 1 fails in about 2⁷·Σφ/|K| of all cases (with 16 cells 2⁶), and tier 2 takes twice
-// its time.
-func survey[F float32 | float64](k kind, p, q []F, v isa) (t Tier, typical float64) {
+// survey guesses from a sample with which step to begin, and what a typical |x ln(x/y)| is.
+// Tier 1 fails in about 2⁷·Σφ/|K| of all cases (of AVX-512 2⁶), and the next step takes up to
+// twice the time.
+func survey[F float32 | float64](k kind, p, q []F, v isa) (first int, typical float64) {
 	samples := 16
 	if len(p) < 4096 {
 		samples = 8 // a twentieth of the time of 1024 elements
 	}
 	if len(p) < vectorLeast {
-		return TierOne, 0
+		return 0, 0
 	}
 	// For normalised vectors K is Σ p ln(p/q) − p + q, each term of which is about
-	// (q − p)²/(p + q). So is φ or, away from p = q, it is about 2⁻¹⁸/6·p. The two lanes
-	// of a Jensen-Shannon term are half as far apart.
-	most, part := 0x1p-18/6, 0x1p-8
-	if v == avx512 {
-		most, part = 0x1p-14, 0x1p-7 // of x, of K
-	}
-	var sum, phi, size float64
+	// (q − p)²/(p + q). So is φ or, away from p = q, it is about 2⁻¹⁸/6·p for cells of 2⁻⁸ and
+	// 2⁻¹⁴·p for those of 2⁻⁴. The two lanes of a Jensen-Shannon term are half as far apart.
+	var sum, fine, coarse, size float64
 	count := 0
 	for i := 0; i < len(p); i += max(1, len(p)/samples) {
 		count++
@@ -167,13 +177,20 @@ func survey[F float32 | float64](k kind, p, q []F, v isa) (t Tier, typical float
 		}
 		size += termSize(x, y)
 		sum += term
-		phi += min(term, x*most)
+		fine += min(term, x*(0x1p-18/6))
+		coarse += min(term, x*0x1p-14)
 	}
 	typical = size / float64(count)
-	if len(p) >= 64 && (k == klSum || k == jensenSum) && phi > part*sum {
-		return TierTwo, typical
+	flat := len(p) >= 64 && (k == klSum || k == jensenSum) && fine > 0x1p-8*sum
+	switch {
+	case v != avx512 && flat, v == avx2 && typical == 0:
+		return 1, typical
+	case v == avx512 && (flat || typical == 0): // tier 2 alone tells that vectors are equal
+		return 2, typical
+	case v == avx512 && len(p) >= 64 && coarse > 0x1p-7*sum:
+		return 1, typical
 	}
-	return TierOne, typical
+	return 0, typical
 }
 
 // screened answers through the oracle alone.
