@@ -40,6 +40,9 @@ type constants512 struct {
 	atanhLong        [3]float64 // the same for KLApprox
 	small            float32    // stands beyond the end of vectors of float32
 	one, two         float64
+	abs32            uint32
+	infinity32       uint32
+	abs, infinity    uint64     // bits of all but the sign, and of +Inf
 	w1               [3]float64 // W for tier 1 [V6]
 	w2               [4]float64 // the coefficients of z in W for tier 2 [V7]
 	thirdHi, thirdLo float64

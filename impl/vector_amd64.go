@@ -51,6 +51,8 @@ var table512 = func() (t constants512) {
 	t.w2 = [4]float64{1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11}
 	t.thirdHi, t.thirdLo = thirdHi, thirdLo
 	t.ln2, t.small = math.Ln2, 0x1p-60
+	t.abs, t.infinity = 1<<63-1, infBits
+	t.abs32, t.infinity32 = 1<<31-1, inf32Bits
 	t.atanh = [2]float64{x0, x1}
 	t.atanhLong = [3]float64{y0, y1, y2}
 	return t

@@ -43,6 +43,7 @@ type kernel struct {
 	sum    sum
 	tier   int
 	single bool // the vectors are of float32, which are widened
+	sparse bool // lanes with p = 0 are looked for
 
 	x, y Register
 	t    gotypes.Component // the constants
@@ -135,9 +136,17 @@ func (k *kernel) emit(name string) {
 		}
 	}
 
+	Comment("Whether lanes with p = 0 are looked for: from the first block that has one.")
+	sparse, startX, startY := GP64(), GP64(), GP64()
+	XORQ(sparse, sparse)
+
 	Label("block")
 	TESTQ(left, left)
 	JE(LabelRef("end"))
+	MOVQ(k.x, startX)
+	if k.y != nil {
+		MOVQ(k.y, startY)
+	}
 	count := GP64()
 	MOVQ(U32(8*unroll*depth), count)
 	CMPQ(left, count)
@@ -166,33 +175,14 @@ func (k *kernel) emit(name string) {
 	for v := range unroll {
 		VMOVAPD(middle, k.s[v])
 	}
-	TESTQ(turns, turns)
-	JE(LabelRef("rest"))
-
-	Label("turn")
-	k.turn(nil)
-	ADDQ(U32(k.width()*unroll), k.x)
-	if k.y != nil {
-		ADDQ(U32(k.width()*unroll), k.y)
-	}
-	DECQ(turns)
-	JNE(LabelRef("turn"))
-
-	Label("rest")
-	TESTQ(rest, rest)
-	JE(LabelRef("fold"))
-	Comment("Lanes beyond the end are (1, 1), which adds 0.")
-	bits := GP64()
-	MOVQ(U32(1), bits)
-	SHLXQ(rest, bits, bits)
-	DECQ(bits)
-	var masks [unroll]OpmaskVirtual
-	for v := range unroll {
-		masks[v] = K()
-		KMOVW(bits.As32(), masks[v])
-		SHRQ(U8(8), bits)
-	}
-	k.turn(&masks)
+	TESTQ(sparse, sparse)
+	JNE(LabelRef("turnsSparse"))
+	k.turns("", turns, rest)
+	JMP(LabelRef("fold"))
+	Label("turnsSparse")
+	k.sparse = true
+	k.turns("Sparse", turns, rest)
+	k.sparse = false
 
 	Label("fold")
 	for v := range unroll {
@@ -208,9 +198,18 @@ func (k *kernel) emit(name string) {
 	KORTESTB(k2, k1)
 	JEQ(LabelRef("add"))
 	KORTESTB(k1, k1)
-	JNE(LabelRef("end"))
+	JNE(LabelRef("outside"))
 	INCQ(resolve(acc.Field("drifted")))
 	JMP(LabelRef("end"))
+	Label("outside")
+	TESTQ(sparse, sparse)
+	JNE(LabelRef("end"))
+	INCQ(sparse)
+	MOVQ(startX, k.x)
+	if k.y != nil {
+		MOVQ(startY, k.y)
+	}
+	JMP(LabelRef("block"))
 
 	Label("add")
 	grid := ZMM()
@@ -238,6 +237,49 @@ func (k *kernel) emit(name string) {
 	RET()
 }
 
+// turns adds the lanes of a block.
+func (k *kernel) turns(suffix string, turns, rest Register) {
+	TESTQ(turns, turns)
+	JE(LabelRef("rest" + suffix))
+	Label("turn" + suffix)
+	k.turn(nil)
+	ADDQ(U32(k.width()*unroll), k.x)
+	if k.y != nil {
+		ADDQ(U32(k.width()*unroll), k.y)
+	}
+	DECQ(turns)
+	JNE(LabelRef("turn" + suffix))
+
+	Label("rest" + suffix)
+	TESTQ(rest, rest)
+	JE(LabelRef("fold"))
+	Comment("Lanes beyond the end are (1, 1), which adds 0.")
+	bits := GP64()
+	MOVQ(U32(1), bits)
+	SHLXQ(rest, bits, bits)
+	DECQ(bits)
+	var masks [unroll]OpmaskVirtual
+	for v := range unroll {
+		masks[v] = K()
+		KMOVW(bits.As32(), masks[v])
+		SHRQ(U8(8), bits)
+	}
+	k.turn(&masks)
+}
+
+// skipZeros makes lanes with p = 0 and 0 ≤ q < ∞ into (1, 1), which adds 0 as they do.
+func (k *kernel) skipZeros(p, q VecVirtual) {
+	zero := K()
+	VPTESTNMQ_BCST(k.constant("abs"), p, zero)
+	if q != nil {
+		finite := K()
+		VPCMPUQ_BCST(U8(1), k.constant("infinity"), q, zero, finite)
+		zero = finite
+		VBROADCASTSD(k.constant("one"), zero, q)
+	}
+	VBROADCASTSD(k.constant("one"), zero, p)
+}
+
 // lanes is a vector of lanes on its way through the kernel.
 type lanes struct {
 	v                int // which of the vectors of a turn
@@ -257,6 +299,9 @@ func (k *kernel) turn(masks *[unroll]OpmaskVirtual) {
 		x.p = k.weights(k.x, v, mask)
 		if k.sum != entropySum {
 			x.q = k.weights(k.y, v, mask)
+		}
+		if k.sparse {
+			k.skipZeros(x.p, x.q)
 		}
 		k.reduce(&x)
 		k.finish(v)

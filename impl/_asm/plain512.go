@@ -92,6 +92,13 @@ func (k *kernel) emitPlain(name string) {
 				VMOVUPS(Mem{Base: k.x}, mask, x)
 				VMOVUPS(Mem{Base: k.y}, mask, y)
 			}
+			if k.sparse {
+				zero, finite := K(), K()
+				VPTESTNMD_BCST(k.constant("abs32"), x, zero)
+				VPCMPUD_BCST(U8(1), k.constant("infinity32"), y, zero, finite)
+				VBROADCASTSS(k.constant("small"), finite, x)
+				VBROADCASTSS(k.constant("small"), finite, y)
+			}
 			kx, ky := K(), K()
 			VFPCLASSPSZ(U8(0xdf), x, kx)
 			VFPCLASSPSZ(U8(0xdf), y, ky)
@@ -102,7 +109,7 @@ func (k *kernel) emitPlain(name string) {
 		for v := range unroll {
 			var xd, yd VecVirtual
 			switch {
-			case k.single && mask != nil:
+			case k.single && (mask != nil || k.sparse):
 				xd, yd = k.widen(x, v), k.widen(y, v)
 			case k.single:
 				xd, yd = k.weights(k.x, v, nil), k.weights(k.y, v, nil)
@@ -114,6 +121,9 @@ func (k *kernel) emitPlain(name string) {
 					m = upper
 				}
 				xd, yd = k.weights(k.x, v, m), k.weights(k.y, v, m)
+				if k.sparse {
+					k.skipZeros(xd, yd)
+				}
 				a, b := ZMM(), ZMM()
 				VPSUBQ_BCST(k.constant("first"), xd, a)
 				VPSUBQ_BCST(k.constant("first"), yd, b)
@@ -124,9 +134,15 @@ func (k *kernel) emitPlain(name string) {
 		}
 	}
 
+	Comment("Whether lanes with p = 0 are looked for: from the first block that has one.")
+	sparse, startX, startY := GP64(), GP64(), GP64()
+	XORQ(sparse, sparse)
+
 	Label("block")
 	TESTQ(left, left)
 	JE(LabelRef("end"))
+	MOVQ(k.x, startX)
+	MOVQ(k.y, startY)
 	count := GP64()
 	MOVQ(U32(8*unroll*plainDepth), count)
 	CMPQ(left, count)
@@ -147,26 +163,35 @@ func (k *kernel) emitPlain(name string) {
 			VPXORQ(z, z, z)
 		}
 	}
-	TESTQ(turns, turns)
-	JE(LabelRef("rest"))
+	whole := func(suffix string) {
+		TESTQ(turns, turns)
+		JE(LabelRef("rest" + suffix))
+		Label("turn" + suffix)
+		turn(nil)
+		ADDQ(U32(k.width()*unroll), k.x)
+		ADDQ(U32(k.width()*unroll), k.y)
+		DECQ(turns)
+		JNE(LabelRef("turn" + suffix))
 
-	Label("turn")
-	turn(nil)
-	ADDQ(U32(k.width()*unroll), k.x)
-	ADDQ(U32(k.width()*unroll), k.y)
-	DECQ(turns)
-	JNE(LabelRef("turn"))
-
-	Label("rest")
-	TESTQ(rest, rest)
-	JE(LabelRef("fold"))
-	Comment("Elements beyond the end are equal, which adds 0.")
-	bits, mask := GP64(), K()
-	MOVQ(U32(1), bits)
-	SHLXQ(rest, bits, bits)
-	DECQ(bits)
-	KMOVW(bits.As32(), mask)
-	turn(mask)
+		Label("rest" + suffix)
+		TESTQ(rest, rest)
+		JE(LabelRef("fold"))
+		Comment("Elements beyond the end are equal, which adds 0.")
+		bits, mask := GP64(), K()
+		MOVQ(U32(1), bits)
+		SHLXQ(rest, bits, bits)
+		DECQ(bits)
+		KMOVW(bits.As32(), mask)
+		turn(mask)
+	}
+	TESTQ(sparse, sparse)
+	JNE(LabelRef("turnsSparse"))
+	whole("")
+	JMP(LabelRef("fold"))
+	Label("turnsSparse")
+	k.sparse = true
+	whole("Sparse")
+	k.sparse = false
 
 	Label("fold")
 	for v := range unroll {
@@ -178,7 +203,15 @@ func (k *kernel) emitPlain(name string) {
 		VPTESTMQ_BCST(k.constant("outside"), mass, special)
 		KORTESTB(special, special)
 	}
+	JEQ(LabelRef("add"))
+	TESTQ(sparse, sparse)
 	JNE(LabelRef("end"))
+	INCQ(sparse)
+	MOVQ(startX, k.x)
+	MOVQ(startY, k.y)
+	JMP(LabelRef("block"))
+
+	Label("add")
 	VADDPD(sum[0], sum[1], sum[0])
 	twoSumInto(sums("high"), sums("low"), sum[0])
 	if k.single {
