@@ -81,7 +81,7 @@ func (b *batch) sum(k kind, p, q []float64) status {
 		if b.vectorised(k) {
 			if n = b.vectors(k, p, q); n == 0 {
 				n = min(len(p), vectorBlock)
-				st = max(st, b.plain(k, p[:n], q))
+				st = max(st, refused(b, k, p[:n], q))
 			}
 		} else {
 			st = max(st, b.plain(k, p, q))
@@ -138,29 +138,18 @@ var ones = func() (x [block]float64) {
 
 // sum32 is sum of vectors that are widened piece by piece.
 func (b *batch) sum32(k kind, p, q []float32) status {
-	var wp [block]float64
-	wq := ones
 	st := regular
-	plain := 0 // elements that the vector kernel has left
 	for len(p) > 0 {
 		n := 0
-		if b.vectorised(k) && plain <= 0 {
-			n, plain = b.vectors32(k, p, q), vectorBlock
+		if b.vectorised(k) {
+			n = b.vectors32(k, p, q)
 		}
 		if n == 0 {
-			n = min(len(p), block)
-			plain -= n
-			for i, x := range p[:n] {
-				wp[i] = float64(x)
-			}
-			if k != entropySum {
-				for i, x := range q[:n] {
-					wq[i] = float64(x)
-				}
-			}
-			if st = max(st, b.elements(k, wp[:n], wq[:n])); st == invalid {
-				return st
-			}
+			n = min(len(p), vectorBlock)
+			st = max(st, refused(b, k, p[:n], q))
+		}
+		if st == invalid {
+			return st
 		}
 		p = p[n:]
 		if k != entropySum {
@@ -169,6 +158,27 @@ func (b *batch) sum32(k kind, p, q []float32) status {
 	}
 	b.flush()
 	return st
+}
+
+// refused adds a block that the vector kernel, if there is one, does not take: without
+// the lanes with p = 0 ≤ q < ∞, which add 0, in another attempt, or in Go.
+func refused[F float32 | float64](b *batch, k kind, p, q []F) status {
+	var x, y [vectorBlock]float64
+	n := 0
+	for i := range p {
+		x[n], y[n] = float64(p[i]), 1
+		if k != entropySum {
+			y[n] = float64(q[i])
+		}
+		if k == jensenSum || x[n] != 0 || !valid(y[n]) {
+			n++
+		}
+	}
+	done := 0
+	if n < len(p) && b.vectorised(k) {
+		done = b.vectors(k, x[:n], y[:n])
+	}
+	return b.plain(k, x[done:n], y[done:n])
 }
 
 // elements pushes weights one by one and flushes full blocks.
