@@ -35,7 +35,7 @@ func TestSubjects(t *testing.T) {
 
 func checkAll[F float](t *testing.T, subjects []subject[F], f bench.Family, n int) {
 	t.Helper()
-	p, q := pair[F](f, n)
+	p, q := pair[F](f, n, 0)
 	var want, abs float64
 	for i, x := range p {
 		want += float64(x) * float64(q[i])
@@ -66,7 +66,7 @@ func TestCheckCatches(t *testing.T) {
 		"NaN":                    func(p, q []float64) float64 { return math.NaN() },
 		"without a whole vector": func(p, q []float64) float64 { return naive(p[8:], q[8:]) },
 	}
-	p, q := pair[float64](bench.Families[0], 1024)
+	p, q := pair[float64](bench.Families[0], 1024, 0)
 	for name, f := range wrong {
 		s := subject[float64]{name, peer, 64, goOf(f), 0, u64}
 		if err := check(s, p, q); err == nil || !strings.Contains(err.Error(), "not timed") {

@@ -207,7 +207,7 @@ func check[F float](s subject[F], p, q []F) error {
 }
 
 // pair draws the vectors of a family.
-func pair[F float](f bench.Family, n int) (p, q []F) {
-	x, y := f.Draw(n, 0)
+func pair[F float](f bench.Family, n, draw int) (p, q []F) {
+	x, y := f.Draw(n, draw)
 	return bench.As[F](x), bench.As[F](y)
 }
