@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers identity generate generate-check lint rename
+.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers bench-limits identity generate generate-check lint rename
 
 # Grade the reference and 23 entry points of gonum, SciPy, NLTK, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -70,6 +70,10 @@ bench-peers: bench/peers/numkong/crates
 bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
 	@command -v cargo >/dev/null || { echo "make bench-peers needs cargo, to fetch the C headers of NumKong: install Rust"; exit 1; }
 	cd bench/peers/numkong && cargo vendor --quiet crates >/dev/null && touch crates
+
+# What bounds the time of the AVX-512 kernels: cycles of their instructions, and of their loops.
+bench-limits:
+	cd bench/peers && CGO_ENABLED=1 CC=gcc $(GO) run ./limits
 
 # The same bits everywhere: a hash over a million answers with each level of x86-64, with the
 # race detector, without assembly, on 386, and by qemu (Debian's qemu-user) on arm64, riscv64
