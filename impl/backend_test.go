@@ -97,6 +97,25 @@ func familyNamed(name string) family {
 	panic("no family " + name)
 }
 
+// TestEveryLengthAlike compares float32 over two of its longer blocks with pure Go.
+func TestEveryLengthAlike(t *testing.T) {
+	forEachBackend(t, func(t *testing.T, b *Backend) {
+		if b == &exactBackend || b == &goBackend {
+			t.Skip("it is what the others are compared with")
+		}
+		r := newRand(23)
+		for _, f := range []family{families[0], near6Family, zerosFamily} {
+			p, q := f.draw(r, 2*1024+71)
+			p32, q32 := narrow(p), narrow(q)
+			for n := range p {
+				if got, want := b.KL32(p32[:n], q32[:n]), goBackend.KL32(p32[:n], q32[:n]); got != want {
+					t.Fatalf("%s, n = %d: %x, want %x", f.name, n, got, want)
+				}
+			}
+		}
+	})
+}
+
 // TestLong compares vectors of a vocabulary's length with the oracle.
 func TestLong(t *testing.T) {
 	if testing.Short() {

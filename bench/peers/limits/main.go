@@ -62,7 +62,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "limits:", err)
 		os.Exit(1)
 	}
-	fmt.Println("cycles of a turn of the loop, 16 elements, n = 1024 in the first cache")
+	fmt.Println("cycles of a turn of the loop, 16 elements; measured with all that surrounds it, n = 1024")
 	fmt.Printf("  %-22s %12s %9s %7s %9s\n", "kernel", "instructions", "divisions", "floor", "measured")
 	r := rand.New(rand.NewPCG(1, 2))
 	p, q := make([]float64, 1024), make([]float64, 1024)
