@@ -76,13 +76,7 @@ func resolve(c gotypes.Component) Mem {
 	return b.Addr
 }
 
-// broadcast returns a register of eight copies of a field.
-func (k *kernel) broadcast(field string, index ...int) VecVirtual {
-	v := ZMM()
-	VBROADCASTSD(k.constant(field, index...), v)
-	return v
-}
-
+// load returns eight numbers of a field.
 func (k *kernel) load(field string, index int) VecVirtual {
 	v := ZMM()
 	VMOVUPD(k.constant(field, index), v)

@@ -62,9 +62,8 @@ func (k *kernel) emitPlain(name string) {
 	// finish adds x(L − 2 atanh(d/v)) of the turn before.
 	finish := func(v int) {
 		b := &before[v]
-		e, s := ZMM(), ZMM()
-		VDIVPD(b.v, b.d, e)
-		s = e
+		s := ZMM()
+		VDIVPD(b.v, b.d, s)
 		z, w := ZMM(), ZMM()
 		VMULPD(s, s, z)
 		poly, degree := "atanh", 1
