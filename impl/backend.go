@@ -20,6 +20,7 @@ type Backend struct {
 	crossEntropy32, jensenShannon32 func(p, q []float32) float32
 	entropy                         func(p []float64) float64
 	entropy32                       func(p []float32) float32
+	klLogits32                      func(a, b []float32) (float64, Tier)
 }
 
 // KL is [KL] by this backend.
@@ -88,6 +89,7 @@ var exactBackend = Backend{
 	crossEntropy32:  func(p, q []float32) float32 { return screened(crossSum, p, q) },
 	jensenShannon:   func(p, q []float64) float64 { return screened(jensenSum, p, q) },
 	jensenShannon32: func(p, q []float32) float32 { return screened(jensenSum, p, q) },
+	klLogits32:      screenedLogits,
 }
 
 // goBackend is pure Go and available everywhere.
@@ -101,6 +103,7 @@ var goBackend = Backend{
 	crossEntropy32:  func(p, q []float32) float32 { return first(solve32(crossSum, p, q, noVectors)) },
 	jensenShannon:   func(p, q []float64) float64 { return first(solve(jensenSum, p, q, noVectors)) },
 	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q, noVectors)) },
+	klLogits32:      solveLogits,
 }
 
 func first[F float32 | float64](v F, _ Tier) F { return v }
