@@ -92,3 +92,16 @@ var factorials = [19]pair{
 	{0x1.952c77030ad4ap-49, 0x1.ac981465ddc6cp-103}, // 1/17!
 	{0x1.6827863b97d97p-53, 0x1.eec01221a8b0bp-107}, // 1/18!
 }
+
+// ln2Rest is ln 2 less math.Ln2.
+const ln2Rest = 0x1.abc9e3b39803fp-56
+
+// expPolynomial is 2(e^r − 1 − r − r²/2)/r³ = 1/3 + r/12 + r²/60 + … for |r| < 0.02167 [Z2].
+var expPolynomial = [6]float64{
+	0x1.5555555555556p-02,
+	0x1.5555555555555p-04,
+	0x1.11111110e0f5cp-06,
+	0x1.6c16c16c16c17p-09,
+	0x1.a01b0c6831919p-12,
+	0x1.a01a01a01a01ap-15,
+}

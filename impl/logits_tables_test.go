@@ -63,6 +63,36 @@ var factorials = [19]pair{
 		fmt.Fprintf(&b, "\t{%x, %x}, // 1/%d!\n", hi, lo, k)
 	}
 	fmt.Fprint(&b, "}\n")
+
+	_, rest := nearestPair(logRatio(2, 1))
+	fmt.Fprintf(&b, "\n// ln2Rest is ln 2 less math.Ln2.\nconst ln2Rest = %x\n", rest)
+
+	// On [-m, m], m a little above ln 2/32, r⁶ is 3m²/2·r⁴ − 9m⁴/16·r² + m⁶/32 within m⁶/32.
+	fmt.Fprint(&b, `
+// expPolynomial is 2(e^r − 1 − r − r²/2)/r³ = 1/3 + r/12 + r²/60 + … for |r| < 0.02167 [Z2].
+var expPolynomial = [6]float64{
+`)
+	m := big.NewRat(2167, 100_000)
+	m2 := new(big.Rat).Mul(m, m)
+	m4 := new(big.Rat).Mul(m2, m2)
+	m6 := new(big.Rat).Mul(m4, m2)
+	change := map[int]*big.Rat{
+		0: m6.Mul(m6, big.NewRat(1, 32)),
+		2: m4.Mul(m4, big.NewRat(-9, 16)),
+		4: m2.Mul(m2, big.NewRat(3, 2)),
+	}
+	seventh := big.NewRat(2, 362880)
+	factorial := int64(6)
+	for k := range 6 {
+		c := big.NewRat(2, factorial)
+		if d, ok := change[k]; ok {
+			c.Add(c, d.Mul(d, seventh))
+		}
+		f, _ := c.Float64()
+		fmt.Fprintf(&b, "\t%x,\n", f)
+		factorial *= int64(k + 4)
+	}
+	fmt.Fprint(&b, "}\n")
 	text, err := format.Source(b.Bytes())
 	if err != nil {
 		panic(err)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"klconf/golden"
@@ -232,6 +233,27 @@ func tryLogits(a, b []float32) (x attempt, ok bool) {
 	return x, ok && !math.IsInf(x.err, 1)
 }
 
+// tryLogitsVectors is tryLogits of the vector kernels.
+func tryLogitsVectors(a, b []float32) (x attempt, name string, ok bool) {
+	if len(vectorBackends()) == 0 || len(a) < logitsLeast {
+		return x, "", false
+	}
+	e, special := extremesOf(a, b)
+	s, most, least := e.survey()
+	if special {
+		return x, "", false
+	}
+	m, ok := s.vectorMoments(a, b, most, least)
+	if ok {
+		x.h, x.l, x.err = m.divergence()
+		x.err = max(x.err, 0x1p-900)
+	}
+	if name = "wide"; most-least < logitsNear/2 {
+		name = "near"
+	}
+	return x, name, ok && !math.IsInf(x.err, 1)
+}
+
 func encloseLogits(a, b []float32) exact.Interval { return exact.KLLogits(a, b, 1).Enclose(1280) }
 
 // TestLogitsReal compares all pairs of rows of a language model, cut short, and one whole pair.
@@ -260,24 +282,96 @@ func (a *attacker) logits(seed uint64, rounds int) {
 	for _, f := range logitsFamilies {
 		for range rounds {
 			n := 1 + r.IntN(12)
-			if r.IntN(8) == 0 {
-				n = 1 + r.IntN(200)
+			if r.IntN(3) == 0 {
+				n = 1 + r.IntN(100)
 			}
 			x, y := f.draw(r, n)
 			if s := surveyLogits(x, y); s.infinite || math.IsInf(s.top, -1) || math.IsInf(s.topB, -1) {
 				continue
 			}
+			value := encloseLogits(x, y)
 			if got, ok := tryLogits(x, y); ok {
-				a.see("KLLogits tier 2, "+f.name, got, encloseLogits(x, y))
+				a.see("KLLogits tier 2, "+f.name, got, value)
+			}
+			if got, name, ok := tryLogitsVectors(x, y); ok {
+				a.see("KLLogits "+name+", "+f.name, got, value)
 			}
 		}
 	}
+}
+
+// kernelLanes attacks what the vector kernels add up, lane by lane: 16 equal elements at a time.
+func (a *attacker) kernelLanes(seed uint64, rounds int) {
+	r := newRand(seed)
+	x, y := make([]float32, 16), make([]float32, 16)
+	see := func(name string, got *struct{ high, low [8]float64 }, want pair, bound float64) {
+		for i := range got.high {
+			d := pair{got.high[i] / 2, got.low[i] / 2}.plus(want.negated())
+			if d.h != 0 {
+				a.worst[name] = max(a.worst[name], math.Abs(d.h)/(bound/a.shrink))
+			}
+		}
+	}
+	const lane = 0x1p-97
+	for range rounds {
+		top := float64(r.IntN(60))
+		u := float32(top - 3*r.ExpFloat64())
+		if r.IntN(8) == 0 {
+			u = float32(top - 100*r.Float64())
+		}
+		near := r.IntN(2) == 0
+		d := float32(20 * r.NormFloat64())
+		if near {
+			d = float32(logitsNear * math.Pow(2, -20*r.Float64()*r.Float64()) * (2*r.Float64() - 1))
+		}
+		size := min(192, math.Abs(float64(d))*(1+1e-6)+0x1p-20)
+		for i := range x {
+			x[i], y[i] = u, u+d
+		}
+		if math.Abs(float64(u)) < 1 || math.Abs(float64(u)) > 63 || math.Abs(float64(y[0])) < 1e-3 || math.Abs(float64(y[0])) > 63 || float64(y[0])-top > 30 {
+			continue
+		}
+		if size = math.Abs(float64(y[0]) - float64(u)); near && size > logitsNear {
+			continue
+		}
+		p := logitsPoint{top: top, topB: top, w: window(17), s: window(17 * size), third: window(20 * size * size)}
+		if !near {
+			p.third = window(17 * math.Exp(float64(y[0])-top))
+		}
+		var acc logitsSums
+		if logitsVector(near, x, y, &p, &acc) != 16 {
+			panic("the kernel does not take its elements")
+		}
+		w := exp(pair{float64(u) - top, 0})
+		delta := pair{float64(y[0]) - float64(u), 0}
+		see("lanes: weight, of a", &acc.w, w, expError*w.h+lane*p.w)
+		see("lanes: weight·x", &acc.s, w.times(delta), expError*w.h*size+lane*(p.s+p.w*size))
+		if near {
+			f := w.times(phi2(delta))
+			see("lanes: weight·φ", &acc.third, f, (expError+seriesError(size))*f.h+lane*(p.third+p.w*size*size))
+		} else {
+			z := exp(pair{float64(y[0]) - top, 0})
+			see("lanes: weight of b", &acc.third, z, expError*z.h+lane*p.third)
+		}
+	}
+}
+
+// phi2 is 2φ for |x| ≤ 1/4, from φ for half of that: φ(2v) = 2φ(v) + (v + φ(v))².
+func phi2(x pair) pair {
+	v := pair{x.h / 2, x.l / 2}
+	f := phi(v)
+	e := v.plus(f)
+	g := pair{2 * f.h, 2 * f.l}.plus(e.times(e))
+	return pair{2 * g.h, 2 * g.l}
 }
 
 // TestLogitsBounds tries to break every error bound.
 func TestLogitsBounds(t *testing.T) {
 	a := newAttacker()
 	a.logits(21, 20)
+	if len(vectorBackends()) > 0 {
+		a.kernelLanes(22, 200_000)
+	}
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
 		for name := range a.worst {
 			if !yield(name) {
@@ -288,6 +382,126 @@ func TestLogitsBounds(t *testing.T) {
 		t.Logf("%-40s uses at most %.3g of its bound", name, a.worst[name])
 		if a.worst[name] > 1 {
 			t.Errorf("%s is wrong by %g times its bound", name, a.worst[name])
+		}
+	}
+}
+
+// TestLogitsBoundsCanFail shows that the attack of TestLogitsBounds finds what is wrong.
+func TestLogitsBoundsCanFail(t *testing.T) {
+	caught := func(t *testing.T, shrink float64, names ...string) {
+		t.Helper()
+		a := newAttacker()
+		a.shrink = shrink
+		a.logits(23, 5)
+		if len(vectorBackends()) > 0 {
+			a.kernelLanes(24, 20_000)
+		}
+		for _, name := range names {
+			worst := 0.0
+			for n, x := range a.worst {
+				if strings.HasPrefix(n, name) {
+					worst = max(worst, x)
+				}
+			}
+			if worst <= 1 {
+				t.Errorf("%s passes, using %g of its bound", name, worst)
+			}
+		}
+	}
+	kernels := []string{"KLLogits near", "KLLogits wide", "lanes: weight,", "lanes: weight of b", "lanes: weight·x", "lanes: weight·φ"}
+	if len(vectorBackends()) == 0 {
+		kernels = nil
+	}
+	t.Run("bounds divided by 1000", func(t *testing.T) { caught(t, 1000, append(kernels, "KLLogits tier 2")...) })
+	t.Run("a power off by 2^-77", func(t *testing.T) {
+		old := powers[12]
+		defer func() { powers[12] = old }()
+		powers[12].l += 0x1p-77
+		caught(t, 1, "KLLogits tier 2")
+	})
+	t.Run("1/2 off by 2^-78", func(t *testing.T) {
+		old := factorials[2]
+		defer func() { factorials[2] = old }()
+		factorials[2].l += 0x1p-78
+		caught(t, 1, "KLLogits tier 2")
+	})
+	if len(vectorBackends()) == 0 {
+		return
+	}
+	t.Run("a power of the kernels off by 2^-67", func(t *testing.T) {
+		old := tableLogits
+		defer func() { tableLogits = old }()
+		tableLogits.lo[5] += 0x1p-67
+		caught(t, 1, "lanes: weight,", "lanes: weight of b", "lanes: weight·x")
+	})
+	t.Run("1/12 off by 2^-57", func(t *testing.T) {
+		old := tableLogits
+		defer func() { tableLogits = old }()
+		tableLogits.twelfth[1] += 0x1p-57
+		caught(t, 1, "lanes: weight·φ")
+	})
+}
+
+// TestLogitsLengths compares with the oracle for every length over several blocks.
+func TestLogitsLengths(t *testing.T) {
+	for _, b := range backends[1:] {
+		t.Run(b.Name, func(t *testing.T) {
+			r := newRand(25)
+			for _, draw := range []func(*rand.Rand, int) (a, b []float32){perturbed(2, 0.5), perturbed(2, 1e-3)} {
+				for n := 0; n <= 2*logitsBlock+70; n++ {
+					x, y := draw(r, n)
+					agreeLogits(t, b, x, y)
+				}
+			}
+		})
+	}
+}
+
+// TestLogitsInvariance checks that neither the order of the elements nor what stands around
+// them matters, and that logits equal but for a constant give +0.
+func TestLogitsInvariance(t *testing.T) {
+	inf, nan := float32(math.Inf(-1)), float32(math.NaN())
+	forEachBackend(t, func(t *testing.T, b *Backend) {
+		r := newRand(26)
+		for range 10 {
+			n := 1 + r.IntN(700)
+			x, y := perturbed(2, 0.3)(r, n)
+			if r.IntN(2) == 0 {
+				x[n/2], y[n/2] = inf, inf
+			}
+			want := b.KLLogits32(x, y)
+			for offset := range 9 {
+				xg, yg := guarded(x, offset, nan), guarded(y, 8-offset, nan)
+				if got := b.KLLogits32(xg[offset:][:n], yg[8-offset:][:n]); got != want && want == want {
+					t.Errorf("n = %d, offset %d: %x, want %x", n, offset, got, want)
+				}
+				if !unchanged(xg, guarded(x, offset, nan)) || !unchanged(yg, guarded(y, 8-offset, nan)) {
+					t.Errorf("n = %d, offset %d: inputs changed", n, offset)
+				}
+			}
+			r.Shuffle(n, func(i, j int) { x[i], x[j], y[i], y[j] = x[j], x[i], y[j], y[i] })
+			if got := b.KLLogits32(x, y); got != want && want == want {
+				t.Errorf("n = %d: %x after a permutation of what gave %x", n, got, want)
+			}
+			for i := range x { // multiples of 2^-10, so that sums are exact
+				x[i] = float32(math.RoundToEven(float64(x[i])*1024) / 1024)
+				y[i] = x[i] + 3.25
+			}
+			if got := b.KLLogits32(x, y); n > 1 && math.Float64bits(got) != 0 {
+				t.Errorf("n = %d: %x of logits that differ by a constant", n, got)
+			}
+		}
+	})
+}
+
+// TestLogitsNoAllocation checks the common path.
+func TestLogitsNoAllocation(t *testing.T) {
+	for _, b := range backends[1:] {
+		for _, by := range []float64{0.5, 1e-3} {
+			x, y := perturbed(2, by)(newRand(27), 1000)
+			if n := testing.AllocsPerRun(5, func() { sink += b.KLLogits32(x, y) }); n != 0 {
+				t.Errorf("%s allocates %v times", b.Name, n)
+			}
 		}
 	}
 }

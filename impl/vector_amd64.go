@@ -9,6 +9,7 @@ import (
 )
 
 //go:generate go run -C _asm . -isa avx512
+//go:generate go run -C _asm . -isa logits512
 
 // vectorBackends returns the backends that this processor runs, the fastest last.
 func vectorBackends() (list []*Backend) {
@@ -28,6 +29,8 @@ func accelerated(name string, v isa) *Backend {
 	b.crossEntropy32 = func(p, q []float32) float32 { return first(solve32(crossSum, p, q, v)) }
 	b.entropy = func(p []float64) float64 { return first(solve(entropySum, p, nil, v)) }
 	b.crossEntropy = func(p, q []float64) float64 { return first(solve(crossSum, p, q, v)) }
+	b.klLogits32 = solveLogitsVectors
+	b.klLogitsApprox32 = approxLogitsVectors
 	return &b
 }
 
@@ -80,4 +83,23 @@ func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSu
 	default:
 		return cross32AVX512(&table512, &p[0], &q[0], len(p), m, acc)
 	}
+}
+
+// logitsVector adds elements to acc until it meets a block that it cannot take, and
+// returns how many: ACCURACY.md [Z].
+func logitsVector(near bool, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+	if near {
+		return klLogitsNearAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+	}
+	return klLogitsWideAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+}
+
+// surveyLogitsVector takes whole vectors into the extremes.
+func surveyLogitsVector(a, b []float32, e *logitsExtremes) (special bool) {
+	return surveyLogitsAVX512(&a[0], &b[0], len(a), e)
+}
+
+// approxLogitsVector adds up whole vectors.
+func approxLogitsVector(a, b []float32, table *[32]float32, acc *[3][8]float64) {
+	klLogitsApproxAVX512(&tableLogits, &a[0], &b[0], len(a), table, acc)
 }
