@@ -27,6 +27,8 @@ type logitsKernel struct {
 	t, p   gotypes.Component // the constants; the point about which is summed
 	hi, lo [2]VecVirtual
 
+	toPower, log2e, ln2, half VecVirtual
+
 	w, third, s [unroll]VecVirtual // running sums in their windows: e^y; e^z or e^y·2φ; e^y·x
 	low         [3]VecVirtual
 }
@@ -37,6 +39,12 @@ func (k *logitsKernel) constant(field string, index ...int) Mem {
 		c = c.Index(i)
 	}
 	return resolve(c)
+}
+
+func (k *logitsKernel) broadcast(field string) VecVirtual {
+	v := ZMM()
+	VBROADCASTSD(k.constant(field), v)
+	return v
 }
 
 func (k *logitsKernel) point(field string) Mem { return resolve(k.p.Field(field)) }
@@ -55,6 +63,7 @@ func (k *logitsKernel) emit(name string) {
 		VMOVUPD(k.constant("hi", 8*i), k.hi[i])
 		VMOVUPD(k.constant("lo", 8*i), k.lo[i])
 	}
+	k.toPower, k.log2e, k.ln2, k.half = k.broadcast("toPower"), k.broadcast("log2e"), k.broadcast("ln2"), k.broadcast("half")
 	k.x, k.y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
 	left := Load(Param("n"), GP64())
 	done := GP64()
@@ -181,10 +190,10 @@ func (k *logitsKernel) product(a, b, sum VecVirtual) (rest VecVirtual) {
 func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	Comment("y = f·ln 2 + r + rl, f a multiple of 1/16.")
 	t, f, r, rl := ZMM(), ZMM(), y, ZMM()
-	VBROADCASTSD(k.constant("toPower"), t)
-	VFMADD231PD_BCST(k.constant("log2e"), y, t)
-	VSUBPD_BCST(k.constant("toPower"), t, f)
-	VFNMADD231PD_BCST(k.constant("ln2"), f, r)
+	VMOVAPD(k.toPower, t)
+	VFMADD231PD(k.log2e, y, t)
+	VSUBPD(k.toPower, t, f)
+	VFNMADD231PD(k.ln2, f, r)
 	VMULPD_BCST(k.constant("minusLn2Lo"), f, rl)
 	th, tl := ZMM(), t
 	VMOVDQA64(t, th)
@@ -206,10 +215,10 @@ func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	}
 	VFMADD213PD(rre, m, p)
 	VMOVAPD(r, s)
-	VFMADD231PD_BCST(k.constant("half"), rr, s)
+	VFMADD231PD(k.half, rr, s)
 	VSUBPD(r, s, d)
-	VFMSUB231PD_BCST(k.constant("half"), rr, d)
-	VFMADD231PD_BCST(k.constant("half"), p, d)
+	VFMSUB231PD(k.half, rr, d)
+	VFMADD231PD(k.half, p, d)
 
 	Comment("e^y = th + ph + lo.")
 	ph, lo := ZMM(), ZMM()
@@ -400,8 +409,10 @@ func surveyLogits512(name string) {
 		extremes[i] = ZMM()
 		VMOVUPS(resolve(s.Field(n).Index(0)), extremes[i])
 	}
-	bad := K()
-	KXORW(bad, bad, bad)
+	Comment("0·d adds up to 0 unless there is an infinity or a NaN.")
+	zero, bad := ZMM(), ZMM()
+	VPXORQ(zero, zero, zero)
+	VPXORQ(bad, bad, bad)
 	SHRQ(U8(4), left)
 	JE(LabelRef("end"))
 	Label("turn")
@@ -409,11 +420,7 @@ func surveyLogits512(name string) {
 	VMOVUPS(Mem{Base: x}, a)
 	VMOVUPS(Mem{Base: y}, b)
 	VSUBPS(a, b, d)
-	ka, kb := K(), K()
-	VFPCLASSPSZ(U8(0x99), a, ka)
-	VFPCLASSPSZ(U8(0x99), b, kb)
-	KORW(ka, bad, bad)
-	KORW(kb, bad, bad)
+	VFMADD231PS(zero, d, bad)
 	VMAXPS(a, extremes[0], extremes[0])
 	VMAXPS(b, extremes[1], extremes[1])
 	VMAXPS(d, extremes[2], extremes[2])
@@ -426,9 +433,9 @@ func surveyLogits512(name string) {
 	for i, n := range names {
 		VMOVUPS(extremes[i], resolve(s.Field(n).Index(0)))
 	}
-	special := GP32()
-	KMOVW(bad, special)
-	TESTL(special, special)
+	special := K()
+	VCMPPS(U8(4), zero, bad, special) // ≠
+	KTESTW(special, special)
 	result := GP8()
 	SETNE(result)
 	Store(result, ReturnIndex(0))
