@@ -242,9 +242,10 @@ func (m *moments) add(a, b []float32, top, c float64) {
 		}
 		s := w.times(d)
 		if _, low := twoSum(y, -x); low != 0 { // d is rounded [Y3]
-			err := float64(w.h * (math.Abs(d.l) * (1.1 * u)))
+			low = math.Abs(low)
+			err := float64(w.h * ((low + 1.1*u*size) * (1.1 * u)))
 			m.errS += err
-			m.errG += float64(err*size) * 1.3
+			m.errG += 1.3 * float64(err*(size+low))
 		}
 		m.w.add(w.h)
 		m.w.add(w.l)
@@ -288,11 +289,11 @@ func (m *moments) divergence() (h, l, err float64) {
 	slope := (math.Abs(n.h) + errN) / w.h // of S
 	slopeW := (math.Abs(mean.h)+m.errS/w.h)*slope + (math.Abs(g.h)+m.errG)/w.h
 	err = (m.errG + slope*m.errS + slopeW*m.errW + sumError*size) / wb.h
-	err += sumError * math.Abs(mean.h)
+	err += sumError * (math.Abs(mean.h) + math.Abs(k.h))
 	if math.Abs(t.h) < 0x1p-9 {
 		err += 0x1p-90 * math.Abs(t.h)
 	} else {
-		err += 0x1p-85
+		err += 0x1p-84
 	}
 	return k.h, k.l, 1.01 * err
 }
@@ -314,7 +315,7 @@ func sorted(a, b float64) pair {
 
 func (a pair) negated() pair { return pair{-a.h, -a.l} }
 
-// plus errs by at most 4u²(|a| + |b|) [Y1].
+// plus errs by at most 6u²(|a| + |b|) [Y1].
 func (a pair) plus(b pair) pair {
 	h, e := twoSum(a.h, b.h)
 	return sorted(h, e+(a.l+b.l))
