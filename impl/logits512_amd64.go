@@ -16,6 +16,12 @@ func klLogitsWideAVX512(t *constantsLogits, x *float32, y *float32, n int, p *lo
 //go:noescape
 func klLogitsNearAVX512(t *constantsLogits, x *float32, y *float32, n int, p *logitsPoint, acc *logitsSums) (done int)
 
+// klLogitsMixedAVX512 adds the elements of whole vectors of 16 to acc, in blocks of 256, until it
+// meets a block that it cannot take, and returns how many it added.
+//
+//go:noescape
+func klLogitsMixedAVX512(t *constantsLogits, x *float32, y *float32, n int, p *logitsPoint, acc *logitsSums) (done int)
+
 // surveyLogitsAVX512 finds the extremes of the elements of whole vectors of 16, and whether there are
 // infinities or NaNs among them.
 //

@@ -1,6 +1,7 @@
 package impl
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -234,7 +235,7 @@ func tryLogits(a, b []float32) (x attempt, ok bool) {
 }
 
 // tryLogitsVectors is tryLogits of the vector kernels.
-func tryLogitsVectors(a, b []float32) (x attempt, name string, ok bool) {
+func tryLogitsVectors(a, b []float32, mixed bool) (x attempt, name string, ok bool) {
 	if len(vectorBackends()) == 0 || len(a) < logitsLeast {
 		return x, "", false
 	}
@@ -243,20 +244,25 @@ func tryLogitsVectors(a, b []float32) (x attempt, name string, ok bool) {
 	if special {
 		return x, "", false
 	}
-	m, ok := s.vectorMoments(a, b, most, least)
+	c := sampled(a, b, s.top)
+	m, ok := s.vectorMoments(a, b, c, most, least, mixed)
 	if ok {
 		x.h, x.l, x.err = m.divergence()
 		x.err = max(x.err, 0x1p-900)
 	}
-	if name = "wide"; most-least < logitsNear/2 {
+	name = "wide"
+	if max(most-c, c-least) < logitsNear*(1-1e-6) {
 		name = "near"
+	} else if mixed {
+		name = "mixed"
 	}
 	return x, name, ok && !math.IsInf(x.err, 1)
 }
 
 func encloseLogits(a, b []float32) exact.Interval { return exact.KLLogits(a, b, 1).Enclose(1280) }
 
-// TestLogitsReal compares all pairs of rows of a language model, cut short, and one whole pair.
+// TestLogitsReal compares all pairs of rows of a language model, cut short, and two
+// whole pairs, and shows that no pair needs the oracle.
 func TestLogitsReal(t *testing.T) {
 	rows := realLogits(t)
 	for _, b := range backends[1:] {
@@ -264,16 +270,79 @@ func TestLogitsReal(t *testing.T) {
 			for i, x := range rows {
 				for j, y := range rows {
 					agreeLogits(t, b, x[100*i:][:1000], y[100*i:][:1000])
-					if i/4 == 0 && j == i+4 {
-						if _, tier := b.KLLogits32Tier(x, y); tier == TierExact {
-							t.Errorf("rows %d and %d need the oracle", i, j)
-						}
+					if b.Name == "go" && j != i+4 {
+						continue // 8 ms each
+					}
+					if _, tier := b.KLLogits32Tier(x, y); tier == TierExact {
+						t.Errorf("rows %d and %d need the oracle", i, j)
 					}
 				}
 			}
 			agreeLogits(t, b, rows[0], rows[4])
+			agreeLogits(t, b, rows[2], rows[6])
 		})
 	}
+}
+
+// TestLogitsApprox holds the approximation to what its documentation says was measured, and
+// shows that this is not the correctly rounded value.
+func TestLogitsApprox(t *testing.T) {
+	forEachBackend(t, func(t *testing.T, b *Backend) {
+		worst, rounded := 0.0, true
+		see := func(name string, x, y []float32) {
+			got, want := b.KLLogitsApprox32(x, y), goBackend.KLLogits32(x, y)
+			if !(got >= 0) {
+				t.Errorf("%s: %v", name, got)
+			}
+			rounded = rounded && got == want
+			part := math.Abs(got-want) / (1e-6 + 1e-6*want)
+			if worst = max(worst, part); part > 1 {
+				t.Errorf("%s: %v, want %v", name, got, want)
+			}
+		}
+		r := newRand(28)
+		n := 2003
+		if b == &exactBackend {
+			n = 50
+		}
+		for _, f := range logitsFamilies[:13] {
+			x, y := f.draw(r, n)
+			see(f.name, x, y)
+		}
+		rows := realLogits(t)
+		for i, x := range rows {
+			for j, y := range rows {
+				if b != &exactBackend || i+j == 4 {
+					see(fmt.Sprintf("rows %d and %d", i, j), x[:8*n], y[:8*n])
+				}
+			}
+		}
+		t.Logf("at most %.3g of what is documented", worst)
+		if rounded != (b == &exactBackend) {
+			t.Errorf("correctly rounded: %v", rounded)
+		}
+	})
+	inf := float32(math.Inf(-1))
+	forEachBackend(t, func(t *testing.T, b *Backend) {
+		x, y := perturbed(2, 0.5)(newRand(29), 40)
+		for _, c := range []struct {
+			a, b [2]float32
+			want float64
+		}{
+			{[2]float32{0, 0}, [2]float32{inf, 0}, math.Inf(1)},
+			{[2]float32{0, -inf}, [2]float32{0, 0}, math.NaN()},
+			{[2]float32{0, inf}, [2]float32{0, float32(math.NaN())}, math.NaN()},
+		} {
+			x[3], x[38], y[3], y[38] = c.a[0], c.a[1], c.b[0], c.b[1]
+			if got := b.KLLogitsApprox32(x, y); got != c.want && !(got != got && c.want != c.want) {
+				t.Errorf("%v and %v among others: %v, want %v", c.a, c.b, got, c.want)
+			}
+		}
+		x[3], x[38], y[3], y[38] = inf, -1e9, inf, -1e9
+		if got, want := b.KLLogitsApprox32(x, y), goBackend.KLLogits32(x, y); math.Abs(got-want) > 1e-6*(1+want) {
+			t.Errorf("masked: %v, want %v", got, want)
+		}
+	})
 }
 
 // logits attacks every tier.
@@ -293,8 +362,10 @@ func (a *attacker) logits(seed uint64, rounds int) {
 			if got, ok := tryLogits(x, y); ok {
 				a.see("KLLogits tier 2, "+f.name, got, value)
 			}
-			if got, name, ok := tryLogitsVectors(x, y); ok {
-				a.see("KLLogits "+name+", "+f.name, got, value)
+			for _, mixed := range []bool{false, true} {
+				if got, name, ok := tryLogitsVectors(x, y, mixed); ok {
+					a.see("KLLogits "+name+", "+f.name, got, value)
+				}
 			}
 		}
 	}
@@ -319,7 +390,8 @@ func (a *attacker) kernelLanes(seed uint64, rounds int) {
 		if r.IntN(8) == 0 {
 			u = float32(top - 100*r.Float64())
 		}
-		near := r.IntN(2) == 0
+		k := logitsKernel(r.IntN(3))
+		near := k == logitsSeries || k == logitsMixed && r.IntN(2) == 0
 		d := float32(20 * r.NormFloat64())
 		if near {
 			d = float32(logitsNear * math.Pow(2, -20*r.Float64()*r.Float64()) * (2*r.Float64() - 1))
@@ -335,22 +407,33 @@ func (a *attacker) kernelLanes(seed uint64, rounds int) {
 			continue
 		}
 		p := logitsPoint{top: top, topB: top, w: window(17), s: window(17 * size), third: window(20 * size * size)}
-		if !near {
-			p.third = window(17 * math.Exp(float64(y[0])-top))
+		switch largest := math.Exp(float64(y[0]) - top); k {
+		case logitsWide:
+			p.third = window(17 * largest)
+		case logitsMixed:
+			p.third, p.weight = 0, window(1.1*largest)
 		}
 		var acc logitsSums
-		if logitsVector(near, x, y, &p, &acc) != 16 {
+		if logitsVector(k, x, y, &p, &acc) != 16 {
 			panic("the kernel does not take its elements")
 		}
 		w := exp(pair{float64(u) - top, 0})
 		delta := pair{float64(y[0]) - float64(u), 0}
 		see("lanes: weight, of a", &acc.w, w, expError*w.h+lane*p.w)
 		see("lanes: weight·x", &acc.s, w.times(delta), expError*w.h*size+lane*(p.s+p.w*size))
-		if near {
+		z := exp(pair{float64(y[0]) - top, 0})
+		switch k {
+		case logitsMixed:
+			f := z.plus(w.times(pair{1, 0}.plus(delta)).negated())
+			if size <= logitsNear {
+				f = w.times(phi2(delta))
+				f = pair{f.h / 2, f.l / 2}
+			}
+			see("lanes: mixed", &acc.third, f, farError*f.h+lane/4*(p.weight+p.w*(1+size)))
+		case logitsSeries:
 			f := w.times(phi2(delta))
 			see("lanes: weight·φ", &acc.third, f, (expError+seriesError(size))*f.h+lane*(p.third+p.w*size*size))
-		} else {
-			z := exp(pair{float64(y[0]) - top, 0})
+		case logitsWide:
 			see("lanes: weight of b", &acc.third, z, expError*z.h+lane*p.third)
 		}
 	}
@@ -408,7 +491,7 @@ func TestLogitsBoundsCanFail(t *testing.T) {
 			}
 		}
 	}
-	kernels := []string{"KLLogits near", "KLLogits wide", "lanes: weight,", "lanes: weight of b", "lanes: weight·x", "lanes: weight·φ"}
+	kernels := []string{"KLLogits near", "KLLogits wide", "lanes: weight,", "lanes: weight of b", "lanes: weight·x", "lanes: weight·φ", "KLLogits mixed", "lanes: mixed"}
 	if len(vectorBackends()) == 0 {
 		kernels = nil
 	}

@@ -11,6 +11,8 @@ type constantsLogits struct {
 	ln2, minusLn2Lo float64
 	half            float64
 	exp             [6]float64 // 2(e^r − 1 − r − r²/2)/r³ [Z2]
+	notSign         uint64
+	near            float64    // up to where φ is a series
 	one             [1]float64 // 2(e^x − 1 − x)/x² = 1 + x/3 + x²/12 + … [Z6]
 	third, twelfth  [2]float64
 	phi             [11]float64 // from x³ on
@@ -28,6 +30,7 @@ var tableLogits = func() (t constantsLogits) {
 	t.toPower, t.log2e = 0x1.8p48, 1/math.Ln2
 	t.ln2, t.minusLn2Lo, t.half = math.Ln2, -ln2Rest, 0.5
 	t.exp = expPolynomial
+	t.notSign, t.near = 1<<63-1, logitsNear
 	t.one = [1]float64{1}
 	t.third = [2]float64{thirdHi, thirdLo}
 	t.twelfth = [2]float64{thirdHi / 4, thirdLo / 4}
@@ -38,11 +41,21 @@ var tableLogits = func() (t constantsLogits) {
 	return t
 }()
 
+// A logitsKernel is one of the vector kernels.
+type logitsKernel uint8
+
+const (
+	logitsWide   logitsKernel = iota // Σ e^z
+	logitsSeries                     // Σ e^y·2φ(x) for |x| ≤ 1/4
+	logitsMixed                      // Σ e^y·φ(x), each as it can be had
+)
+
 // A logitsPoint is where the kernels sum about: y = a − top, z = b − topB, x = b − a − centre,
 // with the middles of the windows of the sums.
 type logitsPoint struct {
 	top, topB, centre float64
 	w, third, s       float64
+	weight            float64 // for a single e^z
 }
 
 // logitsSums is what a kernel has added up.
@@ -57,9 +70,10 @@ const (
 	logitsBlock      = 256 // the most elements of a block
 	logitsLimit      = 64  // of the logits of a kernel and of its centre [Z1]
 	logitsLeast      = 16
-	mostWeightVector = 32           // of the exponents of the weights of b
-	logitsNear       = 0.25         // of |x| for the series
-	expError         = 12 * 0x1p-72 // of e^y, relative [Z2]
+	mostWeightVector = 32            // of the exponents of the weights of b
+	logitsNear       = 0.25          // of |x| for the series
+	farError         = 80 * expError // of e^y·φ(x) in the mixed kernel [Z8]
+	expError         = 12 * 0x1p-72  // of e^y, relative [Z2]
 )
 
 // solveLogitsVectors is solveLogits with vector kernels in front.
@@ -79,10 +93,16 @@ func solveLogitsVectors(a, b []float32) (float64, Tier) {
 	if most == 0 && least == 0 {
 		return 0, TierOne
 	}
-	if m, ok := s.vectorMoments(a, b, most, least); ok {
+	c := sampled(a, b, s.top)
+	for _, mixed := range []bool{false, true} {
+		m, ok := s.vectorMoments(a, b, c, most, least, mixed)
+		if !ok {
+			break
+		}
 		if v, ok := certify64(m.divergence()); ok {
 			return v, TierOne
 		}
+		c += m.s.h / m.w.h
 	}
 	if special {
 		return s.solve(a, b)
@@ -143,9 +163,9 @@ func sampled(a, b []float32, top float64) float64 {
 }
 
 // vectorMoments adds up with the kernels, and what they leave in Go.
-func (s logitsSurvey) vectorMoments(a, b []float32, most, least float64) (m moments, ok bool) {
+func (s logitsSurvey) vectorMoments(a, b []float32, c, most, least float64, mixed bool) (m moments, ok bool) {
 	p := logitsPoint{top: math.Ceil(s.top*0x1p20) * 0x1p-20}
-	c := max(sampled(a, b, s.top), s.topB-p.top-mostWeightVector)
+	c = max(c, s.topB-p.top-mostWeightVector)
 	p.centre = math.RoundToEven(c*0x1p32) * 0x1p-32
 	p.topB = p.top + p.centre
 	if !(math.Abs(p.top) <= logitsLimit && math.Abs(p.centre) <= logitsLimit && math.Abs(p.topB) <= logitsLimit) {
@@ -154,20 +174,28 @@ func (s logitsSurvey) vectorMoments(a, b []float32, most, least float64) (m mome
 	size := max(math.Abs(most-p.centre), math.Abs(least-p.centre))
 	size += 0x1p-23 * (size + math.Abs(p.centre))
 	size = min(size, 4*logitsLimit)
-	near := size <= logitsNear
+	k := logitsWide
+	if size <= logitsNear {
+		k = logitsSeries
+	} else if mixed {
+		k = logitsMixed
+	}
 	const depth = logitsBlock/16 + 1
 	p.w, p.s = window(depth), window(depth*size)
-	if near {
+	switch largest := math.Exp(s.topB - p.topB); k {
+	case logitsSeries:
 		p.third = window(depth * 1.2 * size * size)
-	} else {
-		p.third = window(depth * math.Exp(s.topB-p.topB))
+	case logitsWide:
+		p.third = window(depth * largest)
+	case logitsMixed:
+		p.weight = window(1.1 * largest)
 	}
 	var acc logitsSums
 	kernel := 0
 	for i := 0; i < len(a); {
 		n := 0
 		if len(a)-i >= logitsLeast {
-			n = logitsVector(near, a[i:], b[i:], &p, &acc)
+			n = logitsVector(k, a[i:], b[i:], &p, &acc)
 			kernel += n
 		}
 		i += n
@@ -175,7 +203,7 @@ func (s logitsSurvey) vectorMoments(a, b []float32, most, least float64) (m mome
 		m.add(a[i:i+n], b[i:i+n], p.top, p.centre)
 		i += n
 	}
-	m.join(&acc, &p, near, size, kernel)
+	m.join(&acc, &p, k, size, kernel)
 	m.errW += momentError * m.w.h
 	return m, true
 }
@@ -184,7 +212,7 @@ func (s logitsSurvey) vectorMoments(a, b []float32, most, least float64) (m mome
 func seriesError(size float64) float64 { return (4.1*u/60)*(size*size*size) + 0x1p-70 }
 
 // join adds the sums of a kernel over n elements.
-func (m *moments) join(acc *logitsSums, p *logitsPoint, near bool, size float64, n int) {
+func (m *moments) join(acc *logitsSums, p *logitsPoint, k logitsKernel, size float64, n int) {
 	fold := func(s *struct{ high, low [8]float64 }) pair {
 		high, low := (&vectorSums{high: s.high, low: s.low}).pair()
 		return sorted(high, low)
@@ -197,11 +225,15 @@ func (m *moments) join(acc *logitsSums, p *logitsPoint, near bool, size float64,
 	m.s.add(x.h)
 	m.s.add(x.l)
 	var mass float64
-	if near {
+	switch k {
+	case logitsSeries:
 		third = pair{third.h / 2, third.l / 2}
 		m.errG += (expError+seriesError(size))*third.h + lanes*(p.third+p.w*size*size)
 		mass = size * w.h
-	} else {
+	case logitsMixed:
+		m.errG += farError*third.h + lanes/4*(p.weight+p.w*(1+size))
+		mass = min(2*third.h+w.h/2, size*w.h)
+	case logitsWide:
 		errB := expError*third.h + lanes*p.third
 		third = third.plus(w.negated()).plus(x.negated())
 		mass = min(2*third.h+w.h/2, size*w.h)

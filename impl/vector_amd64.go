@@ -87,9 +87,12 @@ func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSu
 
 // logitsVector adds elements to acc until it meets a block that it cannot take, and
 // returns how many: ACCURACY.md [Z].
-func logitsVector(near bool, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
-	if near {
+func logitsVector(k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+	switch k {
+	case logitsSeries:
 		return klLogitsNearAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+	case logitsMixed:
+		return klLogitsMixedAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
 	}
 	return klLogitsWideAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
 }

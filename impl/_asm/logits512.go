@@ -15,6 +15,7 @@ const logitsDepth = 16
 func logits512() {
 	(&logitsKernel{}).emit("klLogitsWideAVX512")
 	(&logitsKernel{series: true}).emit("klLogitsNearAVX512")
+	(&logitsKernel{mixed: true}).emit("klLogitsMixedAVX512")
 	surveyLogits512("surveyLogitsAVX512")
 	approxLogits512("klLogitsApproxAVX512")
 }
@@ -22,6 +23,7 @@ func logits512() {
 // logitsKernel is what the emitting functions share.
 type logitsKernel struct {
 	series bool // φ(x) by its series, or else e^z
+	mixed  bool // φ(x) by its series or as e^x − 1 − x, lane by lane
 
 	x, y   Register
 	t, p   gotypes.Component // the constants; the point about which is summed
@@ -119,6 +121,13 @@ func (k *logitsKernel) emit(name string) {
 	JNE(LabelRef("end"))
 	for i, name := range names {
 		high, low := resolve(acc.Field(name).Field("high").Index(0)), resolve(acc.Field(name).Field("low").Index(0))
+		if k.mixed && name == "third" { // no window
+			for v := range unroll {
+				twoSumInto(high, low, windows[i][v])
+			}
+			twoSumInto(high, low, k.low[i])
+			continue
+		}
 		s, s1 := ZMM(), ZMM()
 		VSUBPD_BCST(k.point(name), windows[i][0], s)
 		VSUBPD_BCST(k.point(name), windows[i][1], s1)
@@ -153,7 +162,11 @@ func (k *logitsKernel) lanes(v int) {
 		VSUBPD(a, b, x)
 	}
 	var h, l, ph, pl VecVirtual
-	if k.series {
+	if k.mixed {
+		h, l = k.exp(a, k.w[v])
+		VADDPD(l, k.low[0], k.low[0])
+		k.excess(h, l, b, x, v)
+	} else if k.series {
 		ph, pl = k.phi(x)
 		h, l = k.exp(a, k.w[v])
 		VADDPD(l, k.low[0], k.low[0])
@@ -172,6 +185,70 @@ func (k *logitsKernel) lanes(v int) {
 	r := k.product(h, x, k.s[v])
 	VFMADD231PD(l, x, r)
 	VADDPD(r, k.low[2], k.low[2])
+}
+
+// excess adds e^y·φ(x) [Z8].
+func (k *logitsKernel) excess(h, l, z, x VecVirtual, v int) {
+	scratch := k.broadcastPoint("weight")
+	hz, lz := k.exp(z, scratch)
+	Comment("e^z − e^y(1 + x).")
+	q, t, te := ZMM(), ZMM(), ZMM()
+	VADDPD_BCST(k.constant("one", 0), x, q)
+	VMULPD(h, q, t)
+	VMOVAPD(t, te)
+	VFMSUB231PD(h, q, te)
+	VFMADD231PD(l, q, te)
+	VSUBPD(te, lz, lz)
+	s1, e := k.sumOf(hz, t, true)
+	VADDPD(lz, e, e)
+	Comment("e^y·φ(x) by the series.")
+	ph, pl := k.phi(x)
+	VMULPD(k.half, ph, ph)
+	VMULPD(k.half, pl, pl)
+	p, pe := ZMM(), ZMM()
+	VMULPD(h, ph, p)
+	VMOVAPD(p, pe)
+	VFMSUB231PD(h, ph, pe)
+	VFMADD231PD(l, ph, pe)
+	VFMADD231PD(h, pl, pe)
+	Comment("One of them.")
+	far, size := K(), ZMM()
+	VPANDQ_BCST(k.constant("notSign"), x, size)
+	VCMPPD_BCST(U8(14), k.constant("near"), size, far) // >
+	VMOVAPD(s1, far, p)
+	VMOVAPD(e, far, pe)
+	next, rest := k.sumOf(k.third[v], p, false)
+	VMOVAPD(next, k.third[v])
+	VADDPD(pe, rest, rest)
+	VADDPD(rest, k.low[1], k.low[1])
+}
+
+func (k *logitsKernel) broadcastPoint(field string) VecVirtual {
+	v := ZMM()
+	VBROADCASTSD(k.point(field), v)
+	return v
+}
+
+// sumOf returns a + b or a − b and what is lost, exactly.
+func (k *logitsKernel) sumOf(a, b VecVirtual, minus bool) (s, e VecVirtual) {
+	s, e = ZMM(), ZMM()
+	t, u := ZMM(), ZMM()
+	if minus {
+		VSUBPD(b, a, s)
+	} else {
+		VADDPD(b, a, s)
+	}
+	VSUBPD(a, s, t) // the part of b that arrived
+	VSUBPD(t, s, u)
+	VSUBPD(u, a, e)
+	if minus {
+		VADDPD(t, b, t)
+		VSUBPD(t, e, e)
+	} else {
+		VSUBPD(t, b, t)
+		VADDPD(t, e, e)
+	}
+	return s, e
 }
 
 // product adds a·b to a sum and returns what is lost [Z4].
