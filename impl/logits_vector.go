@@ -4,7 +4,7 @@ import "math"
 
 // constantsLogits is what the AVX-512 kernels of the logits read.
 type constantsLogits struct {
-	hi, lo          [16]float64 // 2^(j/16)
+	hi, lo          [16]float64 // 2^(j/16) = hi·(1 + lo)
 	first, span     uint32      // twice the bits of the least logit but sign, and their range [Z1]
 	toPower         float64     // rounds to a multiple of 1/16
 	log2e           float64
@@ -23,7 +23,7 @@ type constantsLogits struct {
 // tableLogits is what the AVX-512 kernels of the logits read.
 var tableLogits = func() (t constantsLogits) {
 	for j := range t.hi {
-		t.hi[j], t.lo[j] = powers[4*j].h, powers[4*j].l
+		t.hi[j], t.lo[j] = powers[4*j].h, powers[4*j].l/powers[4*j].h
 	}
 	t.first = math.Float32bits(0x1p-22) << 1
 	t.span = math.Float32bits(logitsLimit)<<1 - t.first

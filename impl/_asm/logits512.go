@@ -265,22 +265,20 @@ func (k *logitsKernel) product(a, b, sum VecVirtual) (rest VecVirtual) {
 
 // exp adds e^y to a sum and returns it as h + l, h a multiple of the sum's grid [Z2], [Z3].
 func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
-	Comment("y = f·ln 2 + r + rl, f a multiple of 1/16.")
-	t, f, r, rl := ZMM(), ZMM(), y, ZMM()
+	Comment("e^y = th·e^r·(1 + rl), f a multiple of 1/16.")
+	t, f, r := ZMM(), ZMM(), y
 	VMOVAPD(k.toPower, t)
 	VFMADD231PD(k.log2e, y, t)
 	VSUBPD(k.toPower, t, f)
 	VFNMADD231PD(k.ln2, f, r)
-	VMULPD_BCST(k.constant("minusLn2Lo"), f, rl)
-	th, tl := ZMM(), t
+	th, rl := ZMM(), t
 	VMOVDQA64(t, th)
 	VPERMI2PD(k.hi[1], k.hi[0], th)
-	VPERMI2PD(k.lo[1], k.lo[0], tl)
+	VPERMI2PD(k.lo[1], k.lo[0], rl)
+	VFMADD231PD_BCST(k.constant("minusLn2Lo"), f, rl)
 	VSCALEFPD(f, th, th)
-	VSCALEFPD(f, tl, tl)
-	VFMADD231PD(rl, th, tl)
 
-	Comment("e^r = 1 + s + d.")
+	Comment("e^r·(1 + rl) = 1 + s + d.")
 	rr, rre, m, p, s, d := ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
 	VMULPD(r, r, rr)
 	VMOVAPD(rr, rre)
@@ -295,7 +293,10 @@ func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	VFMADD231PD(k.half, rr, s)
 	VSUBPD(r, s, d)
 	VFMSUB231PD(k.half, rr, d)
+	VADDPD(rl, d, d)
 	VFMADD231PD(k.half, p, d)
+	VADDPD(s, d, p)
+	VFMADD231PD(rl, p, d)
 
 	Comment("e^y = th + ph + lo.")
 	ph, lo := ZMM(), ZMM()
@@ -303,9 +304,6 @@ func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	VMOVAPD(ph, lo)
 	VFMSUB231PD(th, s, lo)
 	VFMADD231PD(th, d, lo)
-	VADDPD(s, d, d)
-	VFMADD231PD(tl, d, lo)
-	VADDPD(tl, lo, lo)
 
 	next := ZMM()
 	h, l = ZMM(), ZMM()
