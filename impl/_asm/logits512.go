@@ -29,7 +29,7 @@ type logitsKernel struct {
 	t, p   gotypes.Component // the constants; the point about which is summed
 	hi, lo [2]VecVirtual
 
-	toPower, log2e, ln2, half VecVirtual
+	toPower, log2e, ln2, half, e4, e5, lnLo VecVirtual
 
 	w, third, s [unroll]VecVirtual // running sums in their windows: e^y; e^z or e^y·2φ; e^y·x
 	low         [3]VecVirtual
@@ -66,6 +66,9 @@ func (k *logitsKernel) emit(name string) {
 		VMOVUPD(k.constant("lo", 8*i), k.lo[i])
 	}
 	k.toPower, k.log2e, k.ln2, k.half = k.broadcast("toPower"), k.broadcast("log2e"), k.broadcast("ln2"), k.broadcast("half")
+	k.e4, k.e5, k.lnLo = ZMM(), ZMM(), k.broadcast("minusLn2Lo")
+	VBROADCASTSD(k.constant("exp", 4), k.e4)
+	VBROADCASTSD(k.constant("exp", 5), k.e5)
 	k.x, k.y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
 	left := Load(Param("n"), GP64())
 	done := GP64()
@@ -275,7 +278,7 @@ func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	VMOVDQA64(t, th)
 	VPERMI2PD(k.hi[1], k.hi[0], th)
 	VPERMI2PD(k.lo[1], k.lo[0], rl)
-	VFMADD231PD_BCST(k.constant("minusLn2Lo"), f, rl)
+	VFMADD231PD(k.lnLo, f, rl)
 	VSCALEFPD(f, th, th)
 
 	Comment("e^r·(1 + rl) = 1 + s + d.")
@@ -284,8 +287,9 @@ func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
 	VMOVAPD(rr, rre)
 	VFMSUB231PD(r, r, rre)
 	VMULPD(r, rr, m)
-	VBROADCASTSD(k.constant("exp", 5), p)
-	for i := 4; i >= 0; i-- {
+	VMOVAPD(k.e5, p)
+	VFMADD213PD(k.e4, r, p)
+	for i := 3; i >= 0; i-- {
 		VFMADD213PD_BCST(k.constant("exp", i), r, p)
 	}
 	VFMADD213PD(rre, m, p)
