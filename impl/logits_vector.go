@@ -10,11 +10,11 @@ type constantsLogits struct {
 	log2e           float64
 	ln2, minusLn2Lo float64
 	half            float64
-	exp             [6]float64 // 2(e^r − 1 − r − r²/2)/r³ [Z2]
-	notSign         uint64
-	near            float64    // up to where φ is a series
-	one             [1]float64 // 2(e^x − 1 − x)/x² = 1 + x/3 + x²/12 + … [Z6]
-	third, twelfth  [2]float64
+	exp             [6]float64  // 2(e^r − 1 − r − r²/2)/r³ [Z2]
+	notSign         uint64      // all bits of a float64 but its sign
+	near            float64     // up to where φ is a series
+	one             [1]float64  // 2(e^x − 1 − x)/x² = 1 + x/3 + x²/12 + … [Z6]
+	third, twelfth  [2]float64  // 1/3, 1/12
 	phi             [11]float64 // from x³ on
 
 	toPower32, log2e32, ln232, half32, one32 float32 // of the approximation; to a multiple of 1/32
@@ -67,16 +67,18 @@ type logitsSums struct {
 type logitsExtremes struct{ a, b, most, least [16]float32 }
 
 const (
-	logitsBlock      = 256 // the most elements of a block
-	logitsLimit      = 64  // of the logits of a kernel and of its centre [Z1]
-	logitsLeast      = 16
+	logitsBlock      = 256           // the most elements of a block
+	logitsLimit      = 64            // of the logits of a kernel and of its centre [Z1]
+	logitsLeast      = 16            // shorter vectors are left to Go
 	mostWeightVector = 32            // of the exponents of the weights of b
 	logitsNear       = 0.25          // of |x| for the series
 	farError         = 80 * expError // of e^y·φ(x) in the mixed kernel [Z8]
 	expError         = 12 * 0x1p-72  // of e^y, relative [Z2]
 )
 
-// solveLogitsVectors is solveLogits with vector kernels in front.
+// solveLogitsVectors is solveLogits with vector kernels in front: the cheapest that the
+// differences allow, about the mean of a sample; then, if that does not tell, the one whose
+// relative error is small for any difference, about the mean that the first has found.
 func solveLogitsVectors(a, b []float32) (float64, Tier) {
 	if len(a) < logitsLeast || len(a) > mostLogits {
 		return solveLogits(a, b)
@@ -100,6 +102,9 @@ func solveLogitsVectors(a, b []float32) (float64, Tier) {
 			break
 		}
 		if v, ok := certify64(m.divergence()); ok {
+			if 2*m.plain > len(a) {
+				return v, TierTwo
+			}
 			return v, TierOne
 		}
 		c += m.s.h / m.w.h
@@ -144,22 +149,21 @@ func window(x float64) float64 {
 	return math.Ldexp(1.5, e+1)
 }
 
-// sampled returns a mean of b − a over a sample.
+// sampled returns a mean of b − a over a sample, 0 if that has none.
 func sampled(a, b []float32, top float64) float64 {
 	const samples = 64
 	var sum, weight float64
-	first := float64(b[0]) - float64(a[0])
 	for i := 0; i < len(a); i += max(1, len(a)/samples) {
-		if d := float64(b[i]) - float64(a[i]); !math.IsInf(d, 0) && d == d {
+		if d := float64(b[i]) - float64(a[i]); d-d == 0 {
 			w := math.Exp(float64(a[i])-top) + 0x1p-500
 			weight += w
-			sum += w * (d - first)
+			sum += w * d
 		}
 	}
-	if c := first + sum/weight; c-c == 0 {
-		return c
+	if weight == 0 {
+		return 0
 	}
-	return 0
+	return sum / weight
 }
 
 // vectorMoments adds up with the kernels, and what they leave in Go.
