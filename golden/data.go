@@ -60,6 +60,22 @@ func unpack(gz []byte, sum string) ([]byte, error) {
 	return b, nil
 }
 
+// Logits returns the stored rows.
+func Logits() ([][]float32, error) {
+	b, err := logits()
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]float32, DataRows)
+	for i := range rows {
+		rows[i] = make([]float32, DataColumns)
+		for j := range rows[i] {
+			rows[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*(i*DataColumns+j):]))
+		}
+	}
+	return rows, nil
+}
+
 func (x Data) check(d spec.DType, shape []int, arity int) error {
 	if x.File != DataFile {
 		return fmt.Errorf("%q is not stored here", x.File)

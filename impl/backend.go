@@ -21,6 +21,8 @@ type Backend struct {
 	crossEntropy32, jensenShannon32 func(p, q []float32) float32
 	entropy                         func(p []float64) float64
 	entropy32                       func(p []float32) float32
+	klLogits32                      func(a, b []float32) (float64, Tier)
+	klLogitsApprox32                func(a, b []float32) float64
 }
 
 // KL is [KL] by this backend.
@@ -80,28 +82,32 @@ func (b *Backend) JensenShannon32(p, q []float32) float32 {
 // exactBackend asks the oracle every time. It is slow, and shares with the other
 // backends nothing but the treatment of special values.
 var exactBackend = Backend{
-	Name:            "exact",
-	kl:              func(p, q []float64) (float64, Tier) { return screened(klSum, p, q), TierExact },
-	kl32:            func(p, q []float32) (float32, Tier) { return screened(klSum, p, q), TierExact },
-	entropy:         func(p []float64) float64 { return screened(entropySum, p, nil) },
-	entropy32:       func(p []float32) float32 { return screened(entropySum, p, nil) },
-	crossEntropy:    func(p, q []float64) float64 { return screened(crossSum, p, q) },
-	crossEntropy32:  func(p, q []float32) float32 { return screened(crossSum, p, q) },
-	jensenShannon:   func(p, q []float64) float64 { return screened(jensenSum, p, q) },
-	jensenShannon32: func(p, q []float32) float32 { return screened(jensenSum, p, q) },
+	Name:             "exact",
+	kl:               func(p, q []float64) (float64, Tier) { return screened(klSum, p, q), TierExact },
+	kl32:             func(p, q []float32) (float32, Tier) { return screened(klSum, p, q), TierExact },
+	entropy:          func(p []float64) float64 { return screened(entropySum, p, nil) },
+	entropy32:        func(p []float32) float32 { return screened(entropySum, p, nil) },
+	crossEntropy:     func(p, q []float64) float64 { return screened(crossSum, p, q) },
+	crossEntropy32:   func(p, q []float32) float32 { return screened(crossSum, p, q) },
+	jensenShannon:    func(p, q []float64) float64 { return screened(jensenSum, p, q) },
+	jensenShannon32:  func(p, q []float32) float32 { return screened(jensenSum, p, q) },
+	klLogits32:       screenedLogits,
+	klLogitsApprox32: func(a, b []float32) float64 { return first(screenedLogits(a, b)) },
 }
 
 // goBackend is pure Go and available everywhere.
 var goBackend = Backend{
-	Name:            "go",
-	kl:              func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, noVectors) },
-	kl32:            func(p, q []float32) (float32, Tier) { return solveKL32(p, q, noVectors) },
-	entropy:         func(p []float64) float64 { return first(solve(entropySum, p, nil, noVectors)) },
-	entropy32:       func(p []float32) float32 { return first(solve32(entropySum, p, nil, noVectors)) },
-	crossEntropy:    func(p, q []float64) float64 { return first(solve(crossSum, p, q, noVectors)) },
-	crossEntropy32:  func(p, q []float32) float32 { return first(solve32(crossSum, p, q, noVectors)) },
-	jensenShannon:   func(p, q []float64) float64 { return first(solve(jensenSum, p, q, noVectors)) },
-	jensenShannon32: func(p, q []float32) float32 { return first(solve32(jensenSum, p, q, noVectors)) },
+	Name:             "go",
+	kl:               func(p, q []float64) (float64, Tier) { return solve(klSum, p, q, noVectors) },
+	kl32:             func(p, q []float32) (float32, Tier) { return solveKL32(p, q, noVectors) },
+	entropy:          func(p []float64) float64 { return first(solve(entropySum, p, nil, noVectors)) },
+	entropy32:        func(p []float32) float32 { return first(solve32(entropySum, p, nil, noVectors)) },
+	crossEntropy:     func(p, q []float64) float64 { return first(solve(crossSum, p, q, noVectors)) },
+	crossEntropy32:   func(p, q []float32) float32 { return first(solve32(crossSum, p, q, noVectors)) },
+	jensenShannon:    func(p, q []float64) float64 { return first(solve(jensenSum, p, q, noVectors)) },
+	jensenShannon32:  func(p, q []float32) float32 { return first(solve32(jensenSum, p, q, noVectors)) },
+	klLogits32:       solveLogits,
+	klLogitsApprox32: approxLogits,
 }
 
 func first[F float32 | float64](v F, _ Tier) F { return v }

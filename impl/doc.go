@@ -15,6 +15,9 @@
 //   - p > 0 = q somewhere (KL and CrossEntropy): +Inf
 //   - otherwise the value, with 0·ln 0 = 0·ln(0/0) = 0; it is ±Inf if it rounds to that
 //
+// [KLLogits32] takes logits instead, which may be negative and have special values of
+// their own.
+//
 // −0 counts as 0, empty vectors give +0, and every zero result is +0.
 //
 // # How

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// identity are the hashes of so many vectors' answers, eight to a vector, on every machine.
+// identity are the hashes of so many vectors' answers, nine to a vector, on every machine.
 var identity = map[int]string{
-	1_000:   "b2765e95d2701d2c",
-	130_000: "75b42ba89624626d",
+	1_000:   "86fb1c10f35d7e65",
+	130_000: "2260b9a0e775ae5a",
 }
 
 // TestIdentity hashes the answers of every backend to vectors that are drawn with integers
@@ -27,9 +27,9 @@ func TestIdentity(t *testing.T) {
 			vectors = 130_000
 		}
 		got := identityHash(b, vectors)
-		fmt.Printf("identity: %s: %d answers, %s\n", b.Name, 8*vectors, got)
+		fmt.Printf("identity: %s: %d answers, %s\n", b.Name, 9*vectors, got)
 		if got != identity[vectors] {
-			t.Errorf("%d answers have the hash %s, not %s", 8*vectors, got, identity[vectors])
+			t.Errorf("%d answers have the hash %s, not %s", 9*vectors, got, identity[vectors])
 		}
 	})
 }
@@ -58,6 +58,7 @@ func identityHash(b *Backend, vectors int) string {
 			float64(b.KL32(p32, q32)), float64(b.Entropy32(p32)), float64(b.CrossEntropy32(p32, q32)), float64(b.JensenShannon32(p32, q32))} {
 			write(h, x)
 		}
+		write(h, b.KLLogits32(identityLogits(r)))
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:8])
 }
@@ -68,6 +69,24 @@ func write(h hash.Hash, x float64) {
 		x = math.NaN()
 	}
 	binary.Write(h, binary.LittleEndian, math.Float64bits(x))
+}
+
+// identityLogits draws a pair of vectors of logits.
+func identityLogits(r *rand.Rand) (a, b []float32) {
+	n := 1 + r.IntN(40)
+	if r.IntN(16) == 0 {
+		n += r.IntN(600)
+	}
+	size, shift, masked := math.Ldexp(1, r.IntN(8)-2), -r.IntN(24), r.IntN(4) == 0
+	for range n {
+		x := float32(size * (r.Float64() - 0.5))
+		y := float32(float64(x) + math.Ldexp(r.Float64(), shift))
+		if masked && r.IntN(3) == 0 {
+			x = float32(math.Inf(-1))
+		}
+		a, b = append(a, x), append(b, y)
+	}
+	return a, b
 }
 
 // identityVectors draws a pair of one of eight families.

@@ -9,6 +9,7 @@ import (
 )
 
 //go:generate go run -C _asm . -isa avx512
+//go:generate go run -C _asm . -isa logits512
 
 // vectorBackends returns the backends that this processor runs, the fastest last.
 func vectorBackends() (list []*Backend) {
@@ -18,7 +19,10 @@ func vectorBackends() (list []*Backend) {
 		list = append(list, b)
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasBMI2 {
-		list = append(list, accelerated("avx512", avx512))
+		b := accelerated("avx512", avx512)
+		b.klLogits32 = solveLogitsVectors
+		b.klLogitsApprox32 = approxLogitsVectors
+		list = append(list, b)
 	}
 	return list
 }
@@ -99,4 +103,26 @@ func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSu
 // vectorApprox is vectorSum for KLApprox.
 func vectorApprox(v isa, p, q []float64, acc *vectorSums) (done int) {
 	return klApproxAVX512(&table512, &p[0], &q[0], len(p), acc)
+}
+
+// logitsVector adds elements to acc until it meets a block that it cannot take, and
+// returns how many: ACCURACY.md [Z].
+func logitsVector(k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+	switch k {
+	case logitsSeries:
+		return klLogitsNearAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+	case logitsMixed:
+		return klLogitsMixedAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+	}
+	return klLogitsWideAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
+}
+
+// surveyLogitsVector takes whole vectors into the extremes.
+func surveyLogitsVector(a, b []float32, e *logitsExtremes) (special bool) {
+	return surveyLogitsAVX512(&a[0], &b[0], len(a), e)
+}
+
+// approxLogitsVector adds up whole vectors.
+func approxLogitsVector(a, b []float32, table *[32]float32, acc *[3][8]float64) {
+	klLogitsApproxAVX512(&tableLogits, &a[0], &b[0], len(a), table, acc)
 }

@@ -167,7 +167,15 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 		if domain == spec.Probs {
 			s.add(r, quantity, x, y, result == p.DType && (result == spec.F64 || result == spec.F32))
 		} else {
-			s.rows = append(s.rows, logarithmic(quantity, domain, x, y, temperature))
+			v := logarithmic(quantity, domain, x, y, temperature)
+			if v.form != nil && quantity == spec.KL && domain == spec.Logits && p.DType == spec.F32 &&
+				result == spec.F64 && temperature == 1 && base == 0 {
+				v.kernel = func() (uint64, bool) {
+					k := r.backend.KLLogits32(narrow(x), narrow(y))
+					return math.Float64bits(k), k == k
+				}
+			}
+			s.rows = append(s.rows, v)
 		}
 	}
 
@@ -277,7 +285,7 @@ type rowValue struct {
 	nan    bool
 	inf    int // −1 or +1 where the row is infinite
 	form   func() *exact.Form
-	kernel func() uint64
+	kernel func() (bits uint64, ok bool)
 }
 
 // A sum gathers the rows of one answer.
@@ -309,7 +317,7 @@ func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel b
 		return exact.KL(p, q)
 	}
 	if kernel && s.base == 0 && s.beta == 0.5 {
-		v.kernel = func() uint64 { return r.kernel(s.format, quantity, p, q) }
+		v.kernel = func() (uint64, bool) { return r.kernel(s.format, quantity, p, q), true }
 	}
 	s.rows = append(s.rows, v)
 }
@@ -317,7 +325,9 @@ func (s *sum) add(r *reference, quantity spec.Quantity, p, q []float64, kernel b
 // bits returns the correctly rounded value of one row.
 func (s *sum) bits(v rowValue) (uint64, error) {
 	if v.kernel != nil {
-		return v.kernel(), nil
+		if bits, ok := v.kernel(); ok {
+			return bits, nil
+		}
 	}
 	switch {
 	case v.nan:
