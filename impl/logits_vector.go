@@ -203,13 +203,35 @@ func (s logitsSurvey) vectorMoments(a, b []float32, c, most, least float64, mixe
 			kernel += n
 		}
 		i += n
-		n = min(len(a)-i, logitsBlock)
-		m.add(a[i:i+n], b[i:i+n], p.top, p.centre)
+		if n = min(len(a)-i, logitsBlock); n == 0 {
+			break
+		}
+		// The kernel has refused this block, perhaps for elements that add nothing.
+		var x, y [logitsBlock]float32
+		kept := withoutMasked(x[:], y[:], a[i:i+n], b[i:i+n])
+		done := 0
+		if kept < n && kept >= logitsLeast {
+			done = logitsVector(k, x[:kept], y[:kept], &p, &acc)
+			kernel += done
+		}
+		m.add(x[done:kept], y[done:kept], p.top, p.centre)
 		i += n
 	}
 	m.join(&acc, &p, k, size, kernel)
 	m.errW += momentError * m.w.h
 	return m, true
+}
+
+// withoutMasked copies the elements of a and b that are not −Inf in both, and returns
+// their number.
+func withoutMasked(x, y, a, b []float32) (kept int) {
+	for i, v := range a {
+		x[kept], y[kept] = v, b[i]
+		if v >= -math.MaxFloat32 || b[i] >= -math.MaxFloat32 {
+			kept++
+		}
+	}
+	return kept
 }
 
 // seriesError bounds the relative error of φ(x), |x| ≤ size ≤ 1/4, in a kernel [Z6].
