@@ -29,8 +29,11 @@
 // line; comments of the form [A3] name its lines. The common path allocates
 // nothing, takes time linear in the length, and is safe for concurrent use.
 //
-// The implementation is a [Backend]. KLCONF_BACKEND in the environment forces one
-// by name; [EnvironmentError] tells of a name that is not available on the machine.
+// The implementation is a [Backend]: "avx512" or "avx2" where the processor has the
+// instructions, whose assembly adds up the elements that it can take, blocks of
+// ordinary numbers, and leaves the rest to "go". The build tag purego leaves
+// assembly out. KLCONF_BACKEND in the environment forces a backend by name;
+// [EnvironmentError] tells of a name that is not available on the machine.
 //
 // # Sources
 //

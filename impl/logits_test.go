@@ -396,14 +396,14 @@ func (a *attacker) kernelLanes(seed uint64, rounds int) {
 		if near {
 			d = float32(logitsNear * math.Pow(2, -20*r.Float64()*r.Float64()) * (2*r.Float64() - 1))
 		}
-		size := min(192, math.Abs(float64(d))*(1+1e-6)+0x1p-20)
 		for i := range x {
 			x[i], y[i] = u, u+d
 		}
 		if math.Abs(float64(u)) < 1 || math.Abs(float64(u)) > 63 || math.Abs(float64(y[0])) < 1e-3 || math.Abs(float64(y[0])) > 63 || float64(y[0])-top > 30 {
 			continue
 		}
-		if size = math.Abs(float64(y[0]) - float64(u)); near && size > logitsNear {
+		size := math.Abs(float64(y[0]) - float64(u))
+		if near && size > logitsNear {
 			continue
 		}
 		p := logitsPoint{top: top, topB: top, w: window(17), s: window(17 * size), third: window(20 * size * size)}

@@ -50,7 +50,7 @@ func elementwise(q spec.Request, domain spec.Domain, t float64, result spec.DTyp
 		}
 		for j := range width {
 			v, special := f(j)
-			bits := format.RoundBig(new(big.Float))
+			var bits uint64
 			switch {
 			case v == nil && special != special:
 				bits = format.NaN()
