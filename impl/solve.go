@@ -13,18 +13,27 @@ type Tier uint8
 
 const (
 	TierSingle Tier = iota // float32 only: plain float64
+	TierCoarse             // tier 1 with the 16 cells of AVX-512, whose φ are larger
 	TierOne                // the sum in pairs of float64, φ in float64
 	TierTwo                // φ in pairs as well
 	TierExact              // the package exact
 )
 
-func (t Tier) String() string { return [...]string{"single", "1", "2", "exact"}[t] }
+func (t Tier) String() string { return [...]string{"single", "1, coarse", "1", "2", "exact"}[t] }
 
 // A step is an attempt at a sum: a tier and the vector kernels that add the elements
 // which they take.
 type step struct {
 	tier Tier
 	isa  isa
+}
+
+// name is the tier as the callers are told.
+func (s step) name() Tier {
+	if s.isa == avx512 && s.tier == TierOne {
+		return TierCoarse
+	}
+	return s.tier
 }
 
 // steps are the attempts of a backend, in order. The kernels of AVX-512 have cells of
@@ -46,13 +55,13 @@ func solve(k kind, p, q []float64, v isa) (float64, Tier) {
 		st := b.sum(k, p, q)
 		switch st {
 		case invalid:
-			return math.NaN(), s.tier
+			return math.NaN(), s.name()
 		case infinite:
-			return math.Inf(1), s.tier
+			return math.Inf(1), s.name()
 		case regular, small:
 			if v, ok := certify64(b.result(k)); ok {
 				if v, ok = unscale(v, scale); ok {
-					return v, s.tier
+					return v, s.name()
 				}
 			}
 		}
@@ -82,12 +91,12 @@ func solve32(k kind, p, q []float32, v isa) (float32, Tier) {
 		b := batch{tier: s.tier, isa: s.isa, middle: middle(typical, s.tier)}
 		switch b.sum32(k, p, q) {
 		case invalid:
-			return float32(math.NaN()), s.tier
+			return float32(math.NaN()), s.name()
 		case infinite:
-			return float32(math.Inf(1)), s.tier
+			return float32(math.Inf(1)), s.name()
 		}
 		if v, ok := certify32(b.result(k)); ok {
-			return v, s.tier
+			return v, s.name()
 		}
 	}
 	return exactly(k, p, q), TierExact

@@ -52,28 +52,28 @@ func TestTiers(t *testing.T) {
 		draw func(n int) (p, q []float64)
 		want [4]Tier
 	}{
-		{"dirichlet", draw("dirichlet"), [4]Tier{1, 1, 1, 1}},
-		{"exp 20N", draw("exp 20N"), [4]Tier{1, 1, 1, 1}},
-		{"zeros", draw("zeros"), [4]Tier{1, 1, 1, 1}},
-		{"subnormal q", draw("subnormal q"), [4]Tier{1, 1, 1, 1}},
-		{"subnormal p", draw("subnormal p"), [4]Tier{1, 1, 1, 1}},
-		{"near 1e-3", draw("near 1e-3"), [4]Tier{2, 1, 1, 2}},
-		{"near 1e-8", draw("near 1e-8"), [4]Tier{2, 1, 1, 2}},
-		{"measure 1e300", draw("measure 1e300"), [4]Tier{2, 2, 2, 2}},
-		{"measure 1e-300", draw("measure 1e-300"), [4]Tier{2, 2, 2, 2}},
-		{"measure 1e-310", draw("measure 1e-310"), [4]Tier{2, 2, 2, 3}}, // a subnormal JensenShannon,
-		{"one-hot", onehot, [4]Tier{1, 1, 1, 1}},
-		{"equal", equal, [4]Tier{1, 1, 1, 1}},
+		{"dirichlet", draw("dirichlet"), [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"exp 20N", draw("exp 20N"), [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"zeros", draw("zeros"), [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"subnormal q", draw("subnormal q"), [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"subnormal p", draw("subnormal p"), [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"near 1e-3", draw("near 1e-3"), [4]Tier{TierTwo, TierOne, TierOne, TierTwo}},
+		{"near 1e-8", draw("near 1e-8"), [4]Tier{TierTwo, TierOne, TierOne, TierTwo}},
+		{"measure 1e300", draw("measure 1e300"), [4]Tier{TierTwo, TierTwo, TierTwo, TierTwo}},
+		{"measure 1e-300", draw("measure 1e-300"), [4]Tier{TierTwo, TierTwo, TierTwo, TierTwo}},
+		{"measure 1e-310", draw("measure 1e-310"), [4]Tier{TierTwo, TierTwo, TierTwo, TierExact}}, // a subnormal JensenShannon,
+		{"one-hot", onehot, [4]Tier{TierOne, TierOne, TierOne, TierOne}},
+		{"equal", equal, [4]Tier{TierOne, TierOne, TierOne, TierOne}},
 	} {
 		p, q := c.draw(1000)
 		for _, k := range allKinds {
 			if _, got := solve(k, p, q, noVectors); got != c.want[k] {
-				t.Errorf("%v of %s: tier %d, want %d", k, c.name, got, c.want[k])
+				t.Errorf("%v of %s: tier %v, want %v", k, c.name, got, c.want[k])
 			}
 		}
 	}
 	p, q := draw("dirichlet")(1000)
 	if _, got := solveKL32(narrow(p), narrow(q), noVectors); got != TierSingle {
-		t.Errorf("KL32 of dirichlet: tier %d", got)
+		t.Errorf("KL32 of dirichlet: tier %v", got)
 	}
 }
