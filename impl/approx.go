@@ -23,7 +23,7 @@ func (b *Backend) KLApprox(p, q []float64) float64 {
 		n := 0
 		if b.isa != noVectors && len(p)-i >= vectorLeast {
 			var acc vectorSums
-			n = vectorApprox(b.isa, p[i:min(len(p), i+vectorMost)], q[i:], &acc)
+			n = vectorApprox(p[i:min(len(p), i+vectorMost)], q[i:], &acc)
 			high, low := acc.pair()
 			s.add(high)
 			s.add(low)

@@ -374,17 +374,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	SUBQ         R11, SI
 	JMP          block
 
@@ -939,17 +939,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	VADDPD       192(DI), Y6, Y6
 	VMOVUPD      Y6, 192(DI)
 	VADDPD       328(DI), Y7, Y7
@@ -1312,17 +1312,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(SI), Y4, Y4
 	VMOVUPD      Y4, 32(SI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(SI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(SI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(SI), Y3, Y3
-	VMOVUPD      Y3, 128(SI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(SI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(SI), Y2, Y2
+	VMOVUPD      Y2, 128(SI)
 	SUBQ         R10, BX
 	JMP          block
 
@@ -1713,17 +1713,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	SUBQ         R11, SI
 	JMP          block
 
@@ -2112,17 +2112,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	SUBQ         R11, SI
 	JMP          block
 
@@ -2685,17 +2685,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	VADDPD       192(DI), Y6, Y6
 	VMOVUPD      Y6, 192(DI)
 	VADDPD       328(DI), Y7, Y7
@@ -3062,17 +3062,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(SI), Y4, Y4
 	VMOVUPD      Y4, 32(SI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(SI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(SI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(SI), Y3, Y3
-	VMOVUPD      Y3, 128(SI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(SI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(SI), Y2, Y2
+	VMOVUPD      Y2, 128(SI)
 	SUBQ         R10, BX
 	JMP          block
 
@@ -3471,17 +3471,17 @@ add:
 	VPSUBQ       Y0, Y4, Y4
 	VPADDQ       32(DI), Y4, Y4
 	VMOVUPD      Y4, 32(DI)
-	VADDPD       Y3, Y5, Y1
+	VADDPD       Y3, Y5, Y3
 	VMOVUPD      64(DI), Y0
-	VADDPD       Y1, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VMOVUPD      Y2, 64(DI)
-	VSUBPD       Y3, Y2, Y2
-	VSUBPD       Y2, Y0, Y2
-	VSUBPD       Y3, Y1, Y3
-	VADDPD       Y2, Y3, Y3
-	VADDPD       128(DI), Y3, Y3
-	VMOVUPD      Y3, 128(DI)
+	VADDPD       Y3, Y0, Y1
+	VMOVUPD      Y1, 64(DI)
+	VSUBPD       Y0, Y1, Y2
+	VSUBPD       Y2, Y1, Y1
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VADDPD       128(DI), Y2, Y2
+	VMOVUPD      Y2, 128(DI)
 	SUBQ         R11, SI
 	JMP          block
 

@@ -164,7 +164,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -406,7 +406,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -840,7 +840,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -1234,7 +1234,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -1726,7 +1726,7 @@ rest:
 	TESTQ R10, R10
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R9
 	SHLXQ        R10, R9, R9
 	DECQ         R9
@@ -1945,7 +1945,7 @@ restSparse:
 	TESTQ R10, R10
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R9
 	SHLXQ          R10, R9, R9
 	DECQ           R9
@@ -2280,7 +2280,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -2518,7 +2518,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -2868,7 +2868,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -3110,7 +3110,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -3544,7 +3544,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -3938,7 +3938,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -4430,7 +4430,7 @@ rest:
 	TESTQ R10, R10
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R9
 	SHLXQ        R10, R9, R9
 	DECQ         R9
@@ -4649,7 +4649,7 @@ restSparse:
 	TESTQ R10, R10
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R9
 	SHLXQ          R10, R9, R9
 	DECQ           R9
@@ -4984,7 +4984,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ         $0x00000001, R11
 	SHLXQ        R12, R11, R11
 	DECQ         R11
@@ -5222,7 +5222,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Lanes beyond the end are (1, 1), which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ           $0x00000001, R11
 	SHLXQ          R12, R11, R11
 	DECQ           R11
@@ -5517,7 +5517,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Elements beyond the end are equal, which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ             $0x00000001, R11
 	SHLXQ            R12, R11, R11
 	DECQ             R11
@@ -5650,7 +5650,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Elements beyond the end are equal, which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ             $0x00000001, R11
 	SHLXQ            R12, R11, R11
 	DECQ             R11
@@ -5871,7 +5871,7 @@ rest:
 	TESTQ R12, R12
 	JE    fold
 
-	// Elements beyond the end are equal, which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ             $0x00000001, R11
 	SHLXQ            R12, R11, R11
 	DECQ             R11
@@ -6009,7 +6009,7 @@ restSparse:
 	TESTQ R12, R12
 	JE    fold
 
-	// Elements beyond the end are equal, which adds 0.
+	// Lanes beyond the end are (x, x), which adds 0.
 	MOVQ             $0x00000001, R11
 	SHLXQ            R12, R11, R11
 	DECQ             R11

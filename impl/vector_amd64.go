@@ -101,7 +101,7 @@ func vectorSum32(v isa, k kind, t Tier, p, q []float32, m float64, acc *vectorSu
 }
 
 // vectorApprox is vectorSum for KLApprox.
-func vectorApprox(v isa, p, q []float64, acc *vectorSums) (done int) {
+func vectorApprox(p, q []float64, acc *vectorSums) (done int) {
 	return klApproxAVX512(&table512, &p[0], &q[0], len(p), acc)
 }
 

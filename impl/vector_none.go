@@ -12,7 +12,7 @@ func vectorSum32(isa, kind, Tier, []float32, []float32, float64, *vectorSums) in
 	panic("impl: no vector kernel")
 }
 
-func vectorApprox(isa, []float64, []float64, *vectorSums) int { panic("impl: no vector kernel") }
+func vectorApprox([]float64, []float64, *vectorSums) int { panic("impl: no vector kernel") }
 
 func logitsVector(logitsKernel, []float32, []float32, *logitsPoint, *logitsSums) int {
 	panic("impl: no vector kernel")

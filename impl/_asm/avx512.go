@@ -169,14 +169,15 @@ func (k *kernel) emit(name string) {
 	for v := range unroll {
 		VMOVAPD(middle, k.s[v])
 	}
-	TESTQ(sparse, sparse)
-	JNE(LabelRef("turnsSparse"))
-	k.turns("", turns, rest)
-	JMP(LabelRef("fold"))
-	Label("turnsSparse")
-	k.sparse = true
-	k.turns("Sparse", turns, rest)
-	k.sparse = false
+	k.twice(sparse, turns, rest, func() { k.turn(nil) }, func(bits Register) {
+		var masks [unroll]OpmaskVirtual
+		for v := range unroll {
+			masks[v] = K()
+			KMOVW(bits.(GPVirtual).As32(), masks[v])
+			SHRQ(U8(8), bits)
+		}
+		k.turn(&masks)
+	})
 
 	Label("fold")
 	for v := range unroll {
@@ -196,14 +197,7 @@ func (k *kernel) emit(name string) {
 	INCQ(resolve(acc.Field("drifted")))
 	JMP(LabelRef("end"))
 	Label("outside")
-	TESTQ(sparse, sparse)
-	JNE(LabelRef("end"))
-	INCQ(sparse)
-	MOVQ(startX, k.x)
-	if k.y != nil {
-		MOVQ(startY, k.y)
-	}
-	JMP(LabelRef("block"))
+	k.again(sparse, startX, startY)
 
 	Label("add")
 	grid := ZMM()
@@ -213,7 +207,7 @@ func (k *kernel) emit(name string) {
 	VPADDQ(sums("grid"), grid, grid)
 	VMOVDQU64(grid, sums("grid"))
 	VADDPD(k.low[0], k.low[1], k.low[0])
-	twoSumInto(sums("high"), sums("low"), k.low[0])
+	twoSumInto(sums("high"), sums("low"), k.low[0], ZMM)
 	if k.tier == 2 {
 		VADDPD(sums("phi"), k.phi, k.phi)
 		VMOVUPD(k.phi, sums("phi"))
@@ -231,12 +225,25 @@ func (k *kernel) emit(name string) {
 	RET()
 }
 
+// twice writes the turns of a block as they are and, for a block that is tried again,
+// with lanes looked for that have p = 0. part is a turn of the lanes whose bits are set.
+func (k *kernel) twice(sparse, turns, rest Register, whole func(), part func(bits Register)) {
+	TESTQ(sparse, sparse)
+	JNE(LabelRef("turnsSparse"))
+	k.turns("", turns, rest, whole, part)
+	JMP(LabelRef("fold"))
+	Label("turnsSparse")
+	k.sparse = true
+	k.turns("Sparse", turns, rest, whole, part)
+	k.sparse = false
+}
+
 // turns adds the lanes of a block.
-func (k *kernel) turns(suffix string, turns, rest Register) {
+func (k *kernel) turns(suffix string, turns, rest Register, whole func(), part func(bits Register)) {
 	TESTQ(turns, turns)
 	JE(LabelRef("rest" + suffix))
 	Label("turn" + suffix)
-	k.turn(nil)
+	whole()
 	ADDQ(U32(k.width()*unroll), k.x)
 	if k.y != nil {
 		ADDQ(U32(k.width()*unroll), k.y)
@@ -247,18 +254,24 @@ func (k *kernel) turns(suffix string, turns, rest Register) {
 	Label("rest" + suffix)
 	TESTQ(rest, rest)
 	JE(LabelRef("fold"))
-	Comment("Lanes beyond the end are (1, 1), which adds 0.")
+	Comment("Lanes beyond the end are (x, x), which adds 0.")
 	bits := GP64()
 	MOVQ(U32(1), bits)
 	SHLXQ(rest, bits, bits)
 	DECQ(bits)
-	var masks [unroll]OpmaskVirtual
-	for v := range unroll {
-		masks[v] = K()
-		KMOVW(bits.As32(), masks[v])
-		SHRQ(U8(8), bits)
+	part(bits)
+}
+
+// again goes back to the start of a block that was refused, to look for p = 0, but once.
+func (k *kernel) again(sparse, startX, startY Register) {
+	TESTQ(sparse, sparse)
+	JNE(LabelRef("end"))
+	INCQ(sparse)
+	MOVQ(startX, k.x)
+	if k.y != nil {
+		MOVQ(startY, k.y)
 	}
-	k.turn(&masks)
+	JMP(LabelRef("block"))
 }
 
 // skipZeros makes lanes with p = 0 and 0 ≤ q < ∞ into (1, 1), which adds 0 as they do.

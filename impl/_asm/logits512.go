@@ -126,17 +126,17 @@ func (k *logitsKernel) emit(name string) {
 		high, low := resolve(acc.Field(name).Field("high").Index(0)), resolve(acc.Field(name).Field("low").Index(0))
 		if k.mixed && name == "third" { // no window
 			for v := range unroll {
-				twoSumInto(high, low, windows[i][v])
+				twoSumInto(high, low, windows[i][v], ZMM)
 			}
-			twoSumInto(high, low, k.low[i])
+			twoSumInto(high, low, k.low[i], ZMM)
 			continue
 		}
 		s, s1 := ZMM(), ZMM()
 		VSUBPD_BCST(k.point(name), windows[i][0], s)
 		VSUBPD_BCST(k.point(name), windows[i][1], s1)
 		VADDPD(s1, s, s)
-		twoSumInto(high, low, s)
-		twoSumInto(high, low, k.low[i])
+		twoSumInto(high, low, s, ZMM)
+		twoSumInto(high, low, k.low[i], ZMM)
 	}
 	SUBQ(count, left)
 	SHLQ(U8(4), count)

@@ -162,35 +162,11 @@ func (k *kernel) emitPlain(name string) {
 			VPXORQ(z, z, z)
 		}
 	}
-	whole := func(suffix string) {
-		TESTQ(turns, turns)
-		JE(LabelRef("rest" + suffix))
-		Label("turn" + suffix)
-		turn(nil)
-		ADDQ(U32(k.width()*unroll), k.x)
-		ADDQ(U32(k.width()*unroll), k.y)
-		DECQ(turns)
-		JNE(LabelRef("turn" + suffix))
-
-		Label("rest" + suffix)
-		TESTQ(rest, rest)
-		JE(LabelRef("fold"))
-		Comment("Elements beyond the end are equal, which adds 0.")
-		bits, mask := GP64(), K()
-		MOVQ(U32(1), bits)
-		SHLXQ(rest, bits, bits)
-		DECQ(bits)
-		KMOVW(bits.As32(), mask)
+	k.twice(sparse, turns, rest, func() { turn(nil) }, func(bits Register) {
+		mask := K()
+		KMOVW(bits.(GPVirtual).As32(), mask)
 		turn(mask)
-	}
-	TESTQ(sparse, sparse)
-	JNE(LabelRef("turnsSparse"))
-	whole("")
-	JMP(LabelRef("fold"))
-	Label("turnsSparse")
-	k.sparse = true
-	whole("Sparse")
-	k.sparse = false
+	})
 
 	Label("fold")
 	for v := range unroll {
@@ -203,16 +179,11 @@ func (k *kernel) emitPlain(name string) {
 		KORTESTB(special, special)
 	}
 	JEQ(LabelRef("add"))
-	TESTQ(sparse, sparse)
-	JNE(LabelRef("end"))
-	INCQ(sparse)
-	MOVQ(startX, k.x)
-	MOVQ(startY, k.y)
-	JMP(LabelRef("block"))
+	k.again(sparse, startX, startY)
 
 	Label("add")
 	VADDPD(sum[0], sum[1], sum[0])
-	twoSumInto(sums("high"), sums("low"), sum[0])
+	twoSumInto(sums("high"), sums("low"), sum[0], ZMM)
 	if k.single {
 		lower := k.widen(mass, 0)
 		VADDPD(k.widen(mass, 1), lower, lower)
@@ -241,9 +212,9 @@ func (k *kernel) widen(x VecVirtual, v int) VecVirtual {
 	return wide
 }
 
-// twoSumInto adds b to eight pairs of numbers in memory.
-func twoSumInto(high, low Mem, b VecVirtual) {
-	a, s, t, u := ZMM(), ZMM(), ZMM(), ZMM()
+// twoSumInto adds b to the pairs of numbers in memory, in registers as wide as b.
+func twoSumInto(high, low Mem, b VecVirtual, register func() VecVirtual) {
+	a, s, t, u := register(), register(), register(), register()
 	VMOVUPD(high, a)
 	VADDPD(b, a, s)
 	VMOVUPD(s, high)
