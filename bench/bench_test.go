@@ -10,9 +10,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/viterin/vek"
-	"github.com/viterin/vek/vek32"
-
 	"klconf/bench/machine"
 	"klconf/conform/judge"
 	"klconf/impl"
@@ -24,14 +21,9 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.bench").Value.String() != "" {
-		dot := "Go"
-		if vek.Info().Acceleration {
-			dot = "AVX2"
-		}
-		fmt.Printf("machine: %s\ndot: %s\n", machine.Name(), dot)
-		fmt.Println("Unit ns/el better=lower\nUnit GB/s better=higher\nUnit x-dot better=lower")
-		for _, counted := range []string{"fallthrough", "exact", "ulp-max"} {
-			fmt.Println("Unit", counted, "better=lower assume=exact")
+		fmt.Printf("machine: %s\ndot: %s\n", machine.Name(), DotKind())
+		for _, u := range units {
+			fmt.Println("Unit", u)
 		}
 	}
 	os.Exit(m.Run())
@@ -303,13 +295,5 @@ var sink float64
 
 // dot returns the nanoseconds of the dot product, the median of a few.
 func dot[F float](p, q []F) float64 {
-	f := func() float64 { return vek.Dot(any(p).([]float64), any(q).([]float64)) }
-	if dtype[F]() == spec.F32 {
-		f = func() float64 { return float64(vek32.Dot(any(p).([]float32), any(q).([]float32))) }
-	}
-	return Loop{Rounds: 5, Sample: time.Millisecond}.Run(func(iters int) {
-		for range iters {
-			sink += f()
-		}
-	})[0].Median()
+	return Loop{Rounds: 5, Sample: time.Millisecond}.Run(repeated(p, q))[0].Median()
 }

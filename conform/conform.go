@@ -50,22 +50,14 @@ var ErrStart = errors.New("could not start or speak")
 // everything that goes wrong later is in the report. When ctx is done the
 // report says incomplete and holds what was asked until then.
 func Run(ctx context.Context, t Target, o Options) (spec.Report, error) {
-	if o.TimeoutScale == 0 {
-		o.TimeoutScale = 1
-	}
 	r := &run{ctx: ctx, target: t, o: o, source: map[string]string{}, strata: map[stratumKey]*stratum{},
 		agrees: spec.Agreement{PMF: true, Measure: true}, began: time.Now()}
-	if t.Impl != nil {
-		r.asker = newInProcess(t.Impl, o.TimeoutScale)
-	} else {
-		r.asker = newProcess(t.Command, t.Env, "klconf "+o.Version, o.TimeoutScale)
-	}
-	defer r.asker.close()
-	d, err := r.asker.hello(ctx)
+	c, err := Open(ctx, t, o)
 	if err != nil {
-		return spec.Report{}, fmt.Errorf("%s: %w: %w", t.ID, ErrStart, err)
+		return spec.Report{}, err
 	}
-	r.desc = d
+	defer c.Close()
+	r.asker, r.desc = c.asker, c.Description
 	r.detect()
 	r.grade()
 	return r.finish(), nil

@@ -142,8 +142,18 @@ type Answer struct {
 	Arrays  []Array
 	Kind    string // of a rejection
 	Message string
-	NS      int64 // bench: nanoseconds for Iters iterations
-	Iters   int
+
+	// Of bench: nanoseconds for Iters iterations and, where it is known, what they
+	// allocated.
+	NS     int64
+	Iters  int
+	Allocs *Allocs
+}
+
+// Allocs is what a loop allocated from a garbage-collected heap.
+type Allocs struct {
+	Count int64 `json:"count"`
+	Bytes int64 `json:"bytes"`
 }
 
 // Result returns the answer's single array when the status is ok.
@@ -189,6 +199,15 @@ func (d Description) Offers(op Op, t DType) bool {
 type Implementation interface {
 	Describe() Description
 	Answer(ctx context.Context, r Request) Answer
+}
+
+// A Preparer is an Implementation in which the work of a question can be told apart from
+// reading it, as a caller does who holds the vectors. That is what bench times.
+type Preparer interface {
+	Implementation
+	// Prepare returns the call that answers r with one number, to be repeated; ok is
+	// false where only Answer can.
+	Prepare(r Request) (call func() float64, ok bool)
 }
 
 // A Level is a grade of accuracy; a higher one implies the lower ones.

@@ -210,6 +210,61 @@ func (r *reference) Answer(_ context.Context, q spec.Request) spec.Answer {
 	return spec.Answer{Status: spec.OK, Arrays: []spec.Array{spec.Scalar("result", result, bits)}}
 }
 
+// Prepare returns the call of package impl that answers a question about one pair of
+// float64 or float32 vectors, or of float32 logits whose KL is wanted in float64.
+func (r *reference) Prepare(q spec.Request) (func() float64, bool) {
+	quantity, domain, rows, ok := q.Op.Split()
+	want := spec.DType("")
+	if domain == spec.Logits {
+		want = spec.F64
+	}
+	if !ok || rows || quantity == spec.KLEstimate || len(q.Arrays) != quantity.Arity() || len(q.Options.Unknown) > 0 {
+		return nil, false
+	}
+	if o := q.Options; o.Reduction != "" || o.Base != "" || o.Temperature != "" || o.Beta != "" || o.Grad != "" || o.ResultDType != want {
+		return nil, false
+	}
+	t := q.Arrays[0].DType
+	for _, a := range q.Arrays {
+		if a.DType != t || len(a.Shape) != 1 || a.Len() != q.Arrays[0].Len() {
+			return nil, false
+		}
+	}
+	p, y := q.Arrays[0].Floats(), []float64(nil)
+	if len(q.Arrays) == 2 {
+		y = q.Arrays[1].Floats()
+	}
+	p32, y32 := narrow(p), narrow(y)
+	b := r.backend
+	switch {
+	case domain == spec.Logits && quantity == spec.KL && t == spec.F32:
+		return func() float64 { return b.KLLogits32(p32, y32) }, true
+	case domain != spec.Probs:
+		return nil, false
+	case t == spec.F64:
+		switch quantity {
+		case spec.Entropy:
+			return func() float64 { return b.Entropy(p) }, true
+		case spec.CrossEntropy:
+			return func() float64 { return b.CrossEntropy(p, y) }, true
+		case spec.JS:
+			return func() float64 { return b.JensenShannon(p, y) }, true
+		}
+		return func() float64 { return b.KL(p, y) }, true
+	case t == spec.F32:
+		switch quantity {
+		case spec.Entropy:
+			return func() float64 { return float64(b.Entropy32(p32)) }, true
+		case spec.CrossEntropy:
+			return func() float64 { return float64(b.CrossEntropy32(p32, y32)) }, true
+		case spec.JS:
+			return func() float64 { return float64(b.JensenShannon32(p32, y32)) }, true
+		}
+		return func() float64 { return float64(b.KL32(p32, y32)) }, true
+	}
+	return nil, false
+}
+
 // baseOf returns the base of the logarithm, 0 for e.
 func baseOf(b spec.Real) (float64, error) {
 	if b == "" || b == "e" {

@@ -147,7 +147,7 @@ func (c *Client) Ask(ctx context.Context, r spec.Request) (spec.Answer, error) {
 	if err != nil {
 		return bad("%v", err)
 	}
-	return spec.Answer{Status: m.Status, Arrays: arrays, Kind: m.Kind, Message: m.Message, NS: m.NS, Iters: m.Iters}, nil
+	return spec.Answer{Status: m.Status, Arrays: arrays, Kind: m.Kind, Message: m.Message, NS: m.NS, Iters: m.Iters, Allocs: m.Allocs}, nil
 }
 
 // Bye asks the process to finish; it answers ok and exits with code 0.

@@ -51,6 +51,7 @@ type message struct {
 	Kind    string            `json:"kind,omitempty"`
 	Message string            `json:"message,omitempty"`
 	NS      int64             `json:"ns,omitempty"`
+	Allocs  *spec.Allocs      `json:"allocs,omitempty"`
 
 	Iters int      `json:"iters,omitempty"` // of both
 	Bufs  []buffer `json:"bufs,omitempty"`

@@ -114,7 +114,7 @@ func (s *server) reply(m *message, a spec.Answer) error {
 	case s.frame && (len(m.Bufs) == 0 || m.Bufs[0].Bytes != nil):
 		encoding = Frame
 	}
-	text, err := encode(&message{ID: m.ID, Status: a.Status, Kind: a.Kind, Message: a.Message, NS: a.NS, Iters: a.Iters},
+	text, err := encode(&message{ID: m.ID, Status: a.Status, Kind: a.Kind, Message: a.Message, NS: a.NS, Iters: a.Iters, Allocs: a.Allocs},
 		a.Arrays, encoding)
 	if err != nil {
 		a = errored("the answer cannot be sent: %v", err)

@@ -3,6 +3,7 @@ package klap
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,8 @@ func (s *Session) echo(r spec.Request) spec.Answer {
 	return spec.Answer{Status: spec.OK, Arrays: out}
 }
 
+// bench times r.Of. What the loop allocates is counted for the whole process: nothing else
+// should run in it.
 func (s *Session) bench(ctx context.Context, r spec.Request) spec.Answer {
 	if r.Iters < 1 {
 		return errored("bench takes at least one iteration, not %d", r.Iters)
@@ -102,19 +105,41 @@ func (s *Session) bench(ctx context.Context, r spec.Request) spec.Answer {
 	if err != nil {
 		return *err
 	}
+	var call func() float64
+	prepared := false
+	if p, ok := s.impl.(spec.Preparer); ok {
+		call, prepared = p.Prepare(r)
+	}
 	var last spec.Answer
+	var value float64
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	start := time.Now()
-	for range iters {
-		if last = s.impl.Answer(ctx, r); last.Status != spec.OK || ctx.Err() != nil {
-			break
+	if prepared {
+		for i := 0; i < iters && ctx.Err() == nil; i++ {
+			value = call()
+		}
+	} else {
+		for range iters {
+			if last = s.impl.Answer(ctx, r); last.Status != spec.OK || ctx.Err() != nil {
+				break
+			}
 		}
 	}
 	ns := time.Since(start).Nanoseconds()
+	runtime.ReadMemStats(&after)
 	if err := ctx.Err(); err != nil {
 		return errored("bench was given up: %v", err)
 	}
+	if prepared {
+		last = s.impl.Answer(ctx, r)
+		if x, ok := last.Result(); ok && (x.Len() != 1 || x.Float(0) != value && (x.Float(0) == x.Float(0) || value == value)) {
+			return errored("the call that is timed gives %v, and the answer is %v", value, x.Floats())
+		}
+	}
 	if last.Status == spec.OK {
 		last.NS, last.Iters = max(ns, 1), iters
+		last.Allocs = &spec.Allocs{Count: int64(after.Mallocs - before.Mallocs), Bytes: int64(after.TotalAlloc - before.TotalAlloc)}
 	}
 	return last
 }

@@ -1,0 +1,304 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"klconf/spec"
+)
+
+// A Contestant is an implementation that is timed beside others.
+type Contestant struct {
+	Name          string
+	Description   spec.Description
+	Deterministic bool // the same question gets the same bits
+
+	// Ask puts a question: load, drop, bench, or a quantity.
+	Ask func(ctx context.Context, r spec.Request) spec.Answer
+	// ULP returns the error of an answer in units in the last place of the value that the
+	// implementation's convention gives; ok is false where there is no number to compare.
+	ULP func(r spec.Request, a spec.Answer) (ulp float64, ok bool)
+	// Peak calls f and returns the bytes by which memory rose meanwhile, if that is known;
+	// nil if it never is.
+	Peak func(f func()) (bytes int64, ok bool)
+}
+
+// A Plan says what is timed, and how long.
+type Plan struct {
+	Op       spec.Op // kl, or another quantity of two vectors
+	DTypes   []spec.DType
+	Families []Family
+	Sizes    []int
+	Rounds   int           // the samples that are kept of each
+	Sample   time.Duration // the least that a sample should take
+	Limit    time.Duration // what takes longer for one call is not timed
+}
+
+// warmUp is the number of rounds that are run first and not kept: one in each order.
+const warmUp = 2
+
+// A Cell is what was measured on one pair of vectors.
+type Cell struct {
+	DType   spec.DType
+	Data    string
+	N       int
+	Dot     Times // of the dot product of the same vectors, in the same rounds
+	Entries []Entry
+}
+
+// An Entry is what was measured of one contestant. Without times, Why says why.
+type Entry struct {
+	Name  string
+	Why   string
+	Iters int
+	Times Times
+
+	ULP    *float64     // the largest error over the draws, if it is known
+	Allocs *spec.Allocs // of one sample of Iters calls, if it is known
+	Peak   *int64       // bytes by which memory rose during a sample, if it is known
+}
+
+// Measure times the contestants on every cell of the plan. The vectors are loaded before,
+// iterations are calibrated, and in each round each contestant is timed once, in the
+// opposite order of the round before: ABBA, so that a steady drift cancels. What does not
+// pass the checks is not timed, and the entry says why:
+//
+//   - a bench answers with the iterations that were asked, in no more time than passed here;
+//   - its result is that of the question, bit for bit if the same question always gets the
+//     same answer;
+//   - four times the iterations take at least twice the time.
+//
+// done is called after each cell; it may be nil. The error is that of ctx.
+func (p Plan) Measure(ctx context.Context, all []Contestant, done func(c Cell)) ([]Cell, error) {
+	var cells []Cell
+	for _, dtype := range p.DTypes {
+		for _, family := range p.Families {
+			for _, n := range p.Sizes {
+				c := p.cell(ctx, all, dtype, family, n)
+				if err := ctx.Err(); err != nil {
+					return cells, err
+				}
+				cells = append(cells, c)
+				if done != nil {
+					done(c)
+				}
+			}
+		}
+	}
+	return cells, nil
+}
+
+// Arrays returns a draw of a family as the arrays of a question.
+func Arrays(f Family, dtype spec.DType, n, draw int) []spec.Array {
+	x, y := f.Draw(n, draw)
+	return []spec.Array{rounded("p", dtype, x), rounded("q", dtype, y)}
+}
+
+func rounded(name string, t spec.DType, x []float64) spec.Array {
+	a := spec.NewArray(name, t, len(x))
+	for i, v := range x {
+		if t == spec.F32 {
+			a.SetBits(i, uint64(math.Float32bits(float32(v))))
+		} else {
+			a.SetBits(i, math.Float64bits(v))
+		}
+	}
+	return a
+}
+
+func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, family Family, n int) Cell {
+	c := Cell{DType: dtype, Data: family.Name, N: n}
+	arrays := Arrays(family, dtype, n, 0)
+	dot := dotOf(arrays)
+
+	var seats []*seat
+	for _, x := range all {
+		s := &seat{Contestant: x, plan: p, entry: Entry{Name: x.Name}}
+		if err := s.prepare(ctx, arrays, family); err != nil {
+			s.entry.Why = err.Error()
+		}
+		seats = append(seats, s)
+	}
+	loop := Loop{Sample: min(p.Sample, time.Millisecond)}
+	iters := loop.iterations(dot)
+	for round := range warmUp + p.Rounds {
+		start := time.Now()
+		dot(iters)
+		ns := float64(time.Since(start)) / float64(iters)
+		if round >= warmUp {
+			c.Dot = append(c.Dot, ns)
+		}
+		order := slices.Clone(seats)
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, s := range order {
+			if s.entry.Why != "" {
+				continue
+			}
+			ns, err := s.sample(ctx, s.entry.Iters)
+			if err != nil {
+				s.entry.Why, s.entry.Times = err.Error(), nil
+			} else if round >= warmUp {
+				s.entry.Times = append(s.entry.Times, float64(ns)/float64(s.entry.Iters))
+			}
+		}
+	}
+	for _, s := range seats {
+		if s.loaded && s.entry.Why == "" && s.Peak != nil {
+			if bytes, ok := s.Peak(func() { s.sample(ctx, s.entry.Iters) }); ok {
+				s.entry.Peak = &bytes
+			}
+		}
+		if s.loaded {
+			s.forget(ctx)
+		}
+		c.Entries = append(c.Entries, s.entry)
+	}
+	return c
+}
+
+// A seat is a contestant during one cell.
+type seat struct {
+	Contestant
+	plan   Plan
+	loaded bool
+	answer spec.Answer // of the question
+	entry  Entry
+}
+
+// resident names the vectors that are loaded.
+var resident = []string{"bench-p", "bench-q"}
+
+// prepare loads the vectors, has the question answered, and finds how many iterations a
+// sample takes.
+func (s *seat) prepare(ctx context.Context, arrays []spec.Array, family Family) error {
+	t, n := arrays[0].DType, arrays[0].Len()
+	if !s.Description.Offers(s.plan.Op, t) {
+		return fmt.Errorf("%s in %s is not offered", s.plan.Op, t)
+	}
+	s.loaded = true
+	for i, key := range resident {
+		if a := s.Ask(ctx, spec.Request{Op: spec.OpLoad, Key: key, Arrays: arrays[i : i+1]}); a.Status != spec.OK {
+			return fmt.Errorf("load was answered %s", said(a))
+		}
+	}
+	s.answer = s.Ask(ctx, spec.Request{Op: s.plan.Op, Keys: resident})
+	if _, ok := s.answer.Result(); !ok {
+		return fmt.Errorf("the question was answered %s", said(s.answer))
+	}
+	if s.ULP != nil {
+		worst := math.Inf(-1)
+		for draw := range Draws(n, ULPElements) {
+			if draw == maxDraws {
+				break
+			}
+			r, a := spec.Request{Op: s.plan.Op, Arrays: arrays}, s.answer
+			if draw > 0 {
+				r.Arrays = Arrays(family, t, n, draw)
+				a = s.Ask(ctx, r)
+			}
+			if ulp, ok := s.ULP(r, a); ok {
+				worst = max(worst, ulp)
+			}
+		}
+		if worst >= 0 {
+			s.entry.ULP = &worst
+		}
+	}
+	return s.calibrate(ctx)
+}
+
+// maxDraws is the number of draws that ulp-max is over, at most.
+const maxDraws = 16
+
+// calibrate finds the iterations of a sample, and checks that time grows with them.
+func (s *seat) calibrate(ctx context.Context) error {
+	if _, err := s.sample(ctx, 1); err != nil { // what is done once only
+		return err
+	}
+	iters := 1
+	for {
+		ns, err := s.sample(ctx, iters)
+		if err != nil {
+			return err
+		}
+		took := time.Duration(ns)
+		if one := took / time.Duration(iters); one > s.plan.Limit {
+			return fmt.Errorf("one call takes %v, which is above the limit of %v", one.Round(time.Millisecond), s.plan.Limit)
+		}
+		if took >= s.plan.Sample {
+			break
+		}
+		iters = max(iters+1, min(100*iters, int(1.2*float64(iters)*float64(s.plan.Sample)/float64(max(took, 1)))))
+		if iters > 1<<30 {
+			return fmt.Errorf("a billion calls take %v: nothing is computed", took)
+		}
+	}
+	s.entry.Iters = iters
+	// The least of a few: what disturbs only adds.
+	once, four := int64(math.MaxInt64), int64(math.MaxInt64)
+	for range 3 {
+		a, err := s.sample(ctx, iters)
+		if err != nil {
+			return err
+		}
+		b, err := s.sample(ctx, 4*iters)
+		if err != nil {
+			return err
+		}
+		once, four = min(once, a), min(four, b)
+		if four >= 2*once && four <= 8*once {
+			return nil
+		}
+	}
+	if four < 2*once {
+		return fmt.Errorf("time does not grow with the iterations: %d take %v and %d take %v", iters, time.Duration(once), 4*iters, time.Duration(four))
+	}
+	return nil // slower when it works longer: that is for the rounds to show
+}
+
+// sample has so many calls timed, and checks the answer.
+func (s *seat) sample(ctx context.Context, iters int) (ns int64, err error) {
+	start := time.Now()
+	a := s.Ask(ctx, spec.Request{Op: spec.OpBench, Of: s.plan.Op, Keys: resident, Iters: iters})
+	wall := time.Since(start)
+	got, ok := a.Result()
+	switch {
+	case a.Status != spec.OK:
+		return 0, fmt.Errorf("bench was answered %s", said(a))
+	case !ok:
+		return 0, errors.New("bench was answered without the result of the question")
+	case a.Iters != iters:
+		return 0, fmt.Errorf("bench was asked for %d iterations and says that it did %d", iters, a.Iters)
+	case a.NS <= 0:
+		return 0, fmt.Errorf("bench says that %d calls took %d ns", iters, a.NS)
+	case time.Duration(a.NS) > wall:
+		return 0, fmt.Errorf("bench says that it took %v, and %v passed meanwhile", time.Duration(a.NS), wall)
+	}
+	want, _ := s.answer.Result()
+	if got.DType != want.DType || got.Len() != want.Len() || s.Deterministic && !slices.Equal(got.Data, want.Data) {
+		return 0, fmt.Errorf("bench gives %v, and the question was answered %v", got.Floats(), want.Floats())
+	}
+	s.entry.Allocs = a.Allocs
+	return a.NS, nil
+}
+
+func (s *seat) forget(ctx context.Context) {
+	for _, key := range resident {
+		s.Ask(ctx, spec.Request{Op: spec.OpDrop, Key: key})
+	}
+}
+
+// said is an answer's status and message in a few words.
+func said(a spec.Answer) string {
+	text := string(a.Status)
+	if a.Message != "" {
+		text += ": " + a.Message
+	}
+	return text
+}

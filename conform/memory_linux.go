@@ -1,0 +1,53 @@
+package conform
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// members returns the folders in /proc of the processes of a group.
+func members(group int) (folders []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range all {
+		stat, err := os.ReadFile(folder + "/stat")
+		if err != nil {
+			continue // it has ended
+		}
+		// PID (NAME) STATE PARENT GROUP …, and a name may hold anything.
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) > 2 && fields[2] == strconv.Itoa(group) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// resetPeak sets the peaks of a group to what is resident now, and returns that.
+func resetPeak(group int) (bytes int64, ok bool) {
+	for _, folder := range members(group) {
+		if os.WriteFile(folder+"/clear_refs", []byte("5"), 0) != nil {
+			return 0, false
+		}
+	}
+	return peak(group)
+}
+
+// peak returns the sum of the peaks of resident memory of a group.
+func peak(group int) (bytes int64, ok bool) {
+	for _, folder := range members(group) {
+		status, err := os.ReadFile(folder + "/status")
+		if err != nil {
+			return 0, false
+		}
+		_, line, found := strings.Cut(string(status), "\nVmHWM:")
+		kib, err := strconv.ParseInt(strings.TrimSpace(strings.SplitN(line, "kB", 2)[0]), 10, 64)
+		if !found || err != nil {
+			return 0, false
+		}
+		bytes += kib << 10
+		ok = true
+	}
+	return bytes, ok
+}
