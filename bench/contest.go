@@ -2,26 +2,25 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"klconf/conform/judge"
 	"klconf/spec"
 )
 
 // A Contestant is an implementation that is timed beside others.
 type Contestant struct {
 	Name          string
-	Description   spec.Description
-	Deterministic bool // the same question gets the same bits
+	Description   spec.Description // its convention, if it declares none, is the definition
+	Deterministic bool             // the same question gets the same bits
 
 	// Ask puts a question: load, drop, bench, or a quantity.
 	Ask func(ctx context.Context, r spec.Request) spec.Answer
-	// ULP returns the error of an answer in units in the last place of the value that the
-	// implementation's convention gives; ok is false where there is no number to compare.
-	ULP func(r spec.Request, a spec.Answer) (ulp float64, ok bool)
 	// Peak calls f and returns the bytes by which memory rose meanwhile, if that is known;
 	// nil if it never is.
 	Peak func(f func()) (bytes int64, ok bool)
@@ -57,7 +56,7 @@ type Entry struct {
 	Iters int
 	Times Times
 
-	ULP    *float64     // the largest error over the draws, if it is known
+	ULP    *float64     // the largest |answer − K|/ulp(K) over the draws, K by the convention; nil above ULPLimit
 	Allocs *spec.Allocs // of one sample of Iters calls, if it is known
 	Peak   *int64       // bytes by which memory rose during a sample, if it is known
 }
@@ -112,13 +111,14 @@ func rounded(name string, t spec.DType, x []float64) spec.Array {
 
 func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, family Family, n int) Cell {
 	c := Cell{DType: dtype, Data: family.Name, N: n}
-	arrays := Arrays(family, dtype, n, 0)
+	k := newValues(p.Op, family, dtype, n)
+	arrays := k.draws[0]
 	dot := dotOf(arrays)
 
 	var seats []*seat
 	for _, x := range all {
 		s := &seat{Contestant: x, plan: p, entry: Entry{Name: x.Name}}
-		if err := s.prepare(ctx, arrays, family); err != nil {
+		if err := s.prepare(ctx, k); err != nil {
 			s.entry.Why = err.Error()
 		}
 		seats = append(seats, s)
@@ -176,8 +176,9 @@ var resident = []string{"bench-p", "bench-q"}
 
 // prepare loads the vectors, has the question answered, and finds how many iterations a
 // sample takes.
-func (s *seat) prepare(ctx context.Context, arrays []spec.Array, family Family) error {
-	t, n := arrays[0].DType, arrays[0].Len()
+func (s *seat) prepare(ctx context.Context, k *values) error {
+	arrays := k.draws[0]
+	t := arrays[0].DType
 	if !s.Description.Offers(s.plan.Op, t) {
 		return fmt.Errorf("%s in %s is not offered", s.plan.Op, t)
 	}
@@ -191,30 +192,25 @@ func (s *seat) prepare(ctx context.Context, arrays []spec.Array, family Family) 
 	if _, ok := s.answer.Result(); !ok {
 		return fmt.Errorf("the question was answered %s", said(s.answer))
 	}
-	if s.ULP != nil {
-		worst := math.Inf(-1)
-		for draw := range Draws(n, ULPElements) {
-			if draw == maxDraws {
-				break
-			}
-			r, a := spec.Request{Op: s.plan.Op, Arrays: arrays}, s.answer
+	if arrays[0].Len() <= ULPLimit {
+		worst, finite := 0.0, false
+		for draw, list := range k.draws {
+			a := s.answer
 			if draw > 0 {
-				r.Arrays = Arrays(family, t, n, draw)
-				a = s.Ask(ctx, r)
+				a = s.Ask(ctx, spec.Request{Op: s.plan.Op, Arrays: list})
 			}
-			if ulp, ok := s.ULP(r, a); ok {
-				worst = max(worst, ulp)
+			ulp, ok, err := k.ulp(draw, a, s.Description.Convention)
+			if err != nil {
+				return err
 			}
+			worst, finite = max(worst, ulp), finite || ok
 		}
-		if worst >= 0 {
+		if finite {
 			s.entry.ULP = &worst
 		}
 	}
 	return s.calibrate(ctx)
 }
-
-// maxDraws is the number of draws that ulp-max is over, at most.
-const maxDraws = 16
 
 // calibrate finds the iterations of a sample, and checks that time grows with them.
 func (s *seat) calibrate(ctx context.Context) error {
@@ -301,4 +297,53 @@ func said(a spec.Answer) string {
 		text += ": " + a.Message
 	}
 	return text
+}
+
+// ulp-max is over so many draws at most, and above this length it is not known: the oracle
+// takes two microseconds for an element.
+const (
+	maxDraws = 16
+	ULPLimit = 1 << 18
+)
+
+// values are the draws of a cell, and what their question gives under each convention.
+type values struct {
+	op    spec.Op
+	draws [][]spec.Array
+	known map[string][]spec.Expected // by convention, in JSON
+}
+
+func newValues(op spec.Op, f Family, dtype spec.DType, n int) *values {
+	k := &values{op: op, known: map[string][]spec.Expected{}}
+	for draw := range min(Draws(n, ULPElements), maxDraws) {
+		k.draws = append(k.draws, Arrays(f, dtype, n, draw))
+	}
+	return k
+}
+
+// ulp returns the error of the answer to a draw, infinite where the answer should be a number
+// and is none; ok is false where the convention gives none either.
+func (k *values) ulp(draw int, a spec.Answer, convention *spec.Convention) (ulp float64, ok bool, err error) {
+	c := spec.Convention{}
+	if convention != nil {
+		c = *convention
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return 0, false, err
+	}
+	list := k.known[string(text)]
+	for len(list) <= draw {
+		e, err := judge.Expect(spec.Request{Op: k.op, Arrays: k.draws[len(list)]}, c)
+		if err != nil {
+			return 0, false, fmt.Errorf("its value is not known: %w", err)
+		}
+		list = append(list, e)
+		k.known[string(text)] = list
+	}
+	g := judge.Assess(list[draw], a)
+	if !g.Finite && g.Level.Rank() < spec.L1.Rank() {
+		return math.Inf(1), true, nil
+	}
+	return g.ULP, g.Finite, nil
 }

@@ -10,6 +10,14 @@ import (
 // row of a language model with 128256 tokens, and vectors in memory.
 var Sizes = []int{1024, 32768, 128256, 4 << 20}
 
+// StepSizes are lengths below, at and above powers of two, where blocks end.
+func StepSizes() (sizes []int) {
+	for _, n := range []int{256, 1024, 4096} {
+		sizes = append(sizes, n-1, n, n+1)
+	}
+	return sizes
+}
+
 // A Family is a way to draw a pair of pmfs.
 type Family struct {
 	Name string

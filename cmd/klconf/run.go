@@ -221,7 +221,7 @@ func shard(flag string, getenv func(string) string) (index, total int, err error
 
 // grade returns one report and one status for each subject, in their order.
 func (r *runner) grade(ctx context.Context, errs io.Writer) ([]spec.Report, []status) {
-	ready := r.setUp(ctx, errs)
+	ready := setUp(ctx, r.subjects, r.setup, errs)
 	graded := make([]spec.Report, len(r.subjects))
 	statuses := make([]status, len(r.subjects))
 	bar := newProgress(errs)
@@ -252,31 +252,25 @@ func (r *runner) grade(ctx context.Context, errs io.Writer) ([]spec.Report, []st
 
 // setUp makes the adapters of all subjects ready, one after the other, and
 // returns the errors of those that are not, by name.
-func (r *runner) setUp(ctx context.Context, errs io.Writer) map[string]error {
+func setUp(ctx context.Context, subjects []subject, o adapters.Options, errs io.Writer) map[string]error {
 	ready := map[string]error{}
-	for _, s := range r.subjects {
+	for _, s := range subjects {
 		name := s.manifest.Name
 		if _, done := ready[name]; done || name == "" {
 			continue
 		}
-		ready[name] = adapters.Setup(ctx, s.manifest, &announced{w: errs, heading: "setting up " + name + "\n"}, r.setup)
+		ready[name] = adapters.Setup(ctx, s.manifest, &announced{w: errs, heading: "setting up " + name + "\n"}, o)
 	}
 	return ready
 }
 
 // one grades one subject.
 func (r *runner) one(ctx context.Context, s subject, progress func(done, total int)) (spec.Report, error) {
-	t := conform.Target{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Command: s.command, Rerun: func(id string, seed uint64) string { return r.rerun(s, id, seed) }}
-	var err error
-	switch {
-	case s.impl != nil:
-		t.Impl, err = s.impl()
-	case s.command == nil:
-		t.Command, _, err = adapters.Command(s.manifest, s.entry, r.setup)
-	}
+	t, err := s.target(r.setup)
 	if err != nil {
 		return spec.Report{}, err
 	}
+	t.Rerun = func(id string, seed uint64) string { return r.rerun(s, id, seed) }
 	if r.newKnown == "" {
 		list := r.knownList
 		if r.known == "" {

@@ -11,6 +11,7 @@ import (
 	"klconf/adapters"
 	"klconf/adapters/gonum"
 	"klconf/adapters/naive"
+	"klconf/conform"
 	"klconf/impl"
 	"klconf/spec"
 )
@@ -166,6 +167,18 @@ func line(words []string) string {
 		out[i] = quoted(w)
 	}
 	return strings.Join(out, " ")
+}
+
+// target returns what is asked, ready to start.
+func (s subject) target(o adapters.Options) (t conform.Target, err error) {
+	t = conform.Target{ID: s.id, Tool: s.toolTitle(), Title: s.title(), Command: s.command}
+	switch {
+	case s.impl != nil:
+		t.Impl, err = s.impl()
+	case s.command == nil:
+		t.Command, _, err = adapters.Command(s.manifest, s.entry, o)
+	}
+	return t, err
 }
 
 // title returns the call, as a user writes it, or the command.
