@@ -290,6 +290,21 @@ func (b *bencher) draw(w io.Writer, all []*speed.Series) error {
 	if err := speed.WriteFindings(w, speed.Requirements(all)); err != nil {
 		return err
 	}
+	if b.svg == "" {
+		return nil
+	}
+	if err := os.MkdirAll(b.svg, 0o777); err != nil {
+		return fileError(err)
+	}
+	for name, draw := range map[string]func(io.Writer, []*speed.Series) error{"time.svg": speed.Time, "accuracy.svg": speed.Accuracy} {
+		var picture bytes.Buffer
+		if err := draw(&picture, all); err != nil {
+			return fmt.Errorf("cannot draw %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(b.svg, name), picture.Bytes(), 0o666); err != nil {
+			return fileError(err)
+		}
+	}
 	return nil
 }
 
@@ -354,5 +369,3 @@ func commit(ctx context.Context) string {
 	}
 	return cmp.Or(strings.TrimSpace(string(out)), "unknown")
 }
-
-var _ = filepath.Join

@@ -1,0 +1,261 @@
+package speed
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// The size of one panel; a picture has one for each function, format and family, two in a row.
+const (
+	panelWidth  = 15 * vg.Centimeter
+	panelHeight = 10 * vg.Centimeter
+	inRow       = 2
+)
+
+// ink is what is drawn in the colour of the text around the picture.
+var ink = color.Black
+
+// colours are told apart on light and dark ground, and by those who do not see red and
+// green apart (Okabe and Ito, "Color Universal Design", 2008, without black and yellow).
+var colours = []color.Color{
+	color.RGBA{0x00, 0x72, 0xb2, 0xff}, color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x9e, 0x73, 0xff},
+	color.RGBA{0xcc, 0x79, 0xa7, 0xff}, color.RGBA{0xe6, 0x9f, 0x00, 0xff}, color.RGBA{0x56, 0xb4, 0xe9, 0xff},
+}
+
+// shapes mark points; with the colours they tell 36 implementations apart.
+var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.PyramidGlyph{}}
+
+func styleOf(i int) (draw.LineStyle, draw.GlyphStyle) {
+	c := colours[i%len(colours)]
+	return draw.LineStyle{Color: c, Width: vg.Points(1.2)},
+		draw.GlyphStyle{Color: c, Radius: vg.Points(2.5), Shape: shapes[(i+i/len(colours))%len(shapes)]}
+}
+
+// Time draws nanoseconds per element against length, both on logarithmic scales, with the
+// interval of each point and, dashed, the dot product of the same vectors.
+func Time(w io.Writer, all []*Series) error {
+	return picture(w, all, func(p *plot.Plot, g *group) error {
+		p.X.Label.Text, p.Y.Label.Text = "n", "ns per element"
+		logarithmic(&p.X)
+		logarithmic(&p.Y)
+		dots := map[int][]float64{}
+		for i, impl := range g.impls {
+			var points struct {
+				plotter.XYs
+				plotter.YErrors
+			}
+			for _, n := range g.sizes {
+				s := g.at[cell{impl, n}]
+				if s == nil {
+					continue
+				}
+				x, ok := s.perElement()
+				if !ok {
+					continue
+				}
+				points.XYs = append(points.XYs, plotter.XY{X: float64(n), Y: x.Center})
+				points.YErrors = append(points.YErrors, struct{ Low, High float64 }{x.Center - finite(x.Lo, x.Center), finite(x.Hi, x.Center) - x.Center})
+				for i, ratio := range s.Values["x-dot"] {
+					if i < len(s.Values["ns/op"]) {
+						dots[n] = append(dots[n], s.Values["ns/op"][i]/ratio/float64(n))
+					}
+				}
+			}
+			if err := line(p, impl, i, points.XYs, points.YErrors); err != nil {
+				return err
+			}
+		}
+		var limit plotter.XYs
+		for _, n := range g.sizes {
+			if len(dots[n]) > 0 {
+				limit = append(limit, plotter.XY{X: float64(n), Y: intervalOf(dots[n]).Center})
+			}
+		}
+		if len(limit) == 0 {
+			return nil
+		}
+		l, err := plotter.NewLine(limit)
+		if err != nil {
+			return err
+		}
+		l.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
+		p.Add(l)
+		p.Legend.Add("dot product", l)
+		return nil
+	})
+}
+
+// finite replaces the bound of an interval that has too few samples.
+func finite(x, other float64) float64 {
+	if math.IsInf(x, 0) {
+		return other
+	}
+	return x
+}
+
+// line adds points, joined, with their intervals.
+func line(p *plot.Plot, name string, i int, xys plotter.XYs, errs plotter.YErrors) error {
+	if len(xys) == 0 {
+		return nil
+	}
+	l, points, err := plotter.NewLinePoints(xys)
+	if err != nil {
+		return err
+	}
+	l.LineStyle, points.GlyphStyle = styleOf(i)
+	bars, err := plotter.NewYErrorBars(struct {
+		plotter.XYs
+		plotter.YErrors
+	}{xys, errs})
+	if err != nil {
+		return err
+	}
+	bars.LineStyle = l.LineStyle
+	p.Add(l, points, bars)
+	p.Legend.Add(name, l, points)
+	return nil
+}
+
+// What is more exact than leastError is drawn there, and what is no number or off by more
+// than mostError, there.
+const (
+	leastError = 0.1
+	mostError  = 1e18
+)
+
+// Accuracy draws the largest error against the time over a dot product, at the longest
+// vectors of which the error is known: who is fast is on the left, who is right below. The
+// line is ½ ulp.
+func Accuracy(w io.Writer, all []*Series) error {
+	return picture(w, all, func(p *plot.Plot, g *group) error {
+		known := slices.DeleteFunc(slices.Clone(g.sizes), func(n int) bool {
+			return !slices.ContainsFunc(g.impls, func(impl string) bool {
+				s := g.at[cell{impl, n}]
+				return s != nil && len(s.Values["ulp-max"]) > 0
+			})
+		})
+		if len(known) == 0 {
+			return nil
+		}
+		n := slices.Max(known)
+		p.Title.Text += fmt.Sprintf(", n = %d", n)
+		p.X.Label.Text, p.Y.Label.Text = "time over that of a dot product", "largest error, ulp"
+		logarithmic(&p.X)
+		logarithmic(&p.Y)
+		left, right := math.Inf(1), math.Inf(-1)
+		for i, impl := range g.impls {
+			s := g.at[cell{impl, n}]
+			if s == nil || len(s.Values["ulp-max"]) == 0 || len(s.Values["x-dot"]) == 0 {
+				continue
+			}
+			at := plotter.XY{X: intervalOf(s.Values["x-dot"]).Center, Y: slices.Max(s.Values["ulp-max"])}
+			name := fmt.Sprintf("%s: %s ulp", impl, written(at.Y))
+			at.Y = min(max(at.Y, leastError), mostError)
+			points, err := plotter.NewScatter(plotter.XYs{at})
+			if err != nil {
+				return err
+			}
+			_, points.GlyphStyle = styleOf(i)
+			points.GlyphStyle.Radius = vg.Points(4)
+			p.Add(points)
+			p.Legend.Add(name, points)
+			left, right = min(left, at.X), max(right, at.X)
+		}
+		if left > right {
+			return nil
+		}
+		half, err := plotter.NewLine(plotter.XYs{{X: left / 1.5, Y: 0.5}, {X: right * 1.5, Y: 0.5}})
+		if err != nil {
+			return err
+		}
+		half.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(0.5)}
+		p.Add(half)
+		return nil
+	})
+}
+
+// logarithmic gives an axis a logarithmic scale with a label at each power of ten.
+func logarithmic(a *plot.Axis) {
+	a.Scale = plot.LogScale{}
+	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) (ticks []plot.Tick) {
+		if !(lo > 0) {
+			return nil
+		}
+		first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
+		every := 1 + (last-first)/8
+		for e := first; e <= last; e++ {
+			if (e-first)%every == 0 {
+				ticks = append(ticks, plot.Tick{Value: math.Pow10(e), Label: power(e)})
+			}
+			if every == 1 {
+				for m := 2.0; m < 10; m++ {
+					label := ""
+					if last-first <= 1 && (m == 2 || m == 5) {
+						label = written(m * math.Pow10(e))
+					}
+					ticks = append(ticks, plot.Tick{Value: m * math.Pow10(e), Label: label})
+				}
+			}
+		}
+		return slices.DeleteFunc(ticks, func(t plot.Tick) bool { return t.Value < lo || t.Value > hi })
+	})
+}
+
+func power(e int) string {
+	if e >= -2 && e <= 4 {
+		return fmt.Sprint(math.Pow10(e))
+	}
+	return fmt.Sprintf("1e%d", e)
+}
+
+// picture draws one panel for each group as SVG.
+func picture(w io.Writer, all []*Series, panel func(p *plot.Plot, g *group) error) error {
+	list := groups(all)
+	rows := (len(list) + inRow - 1) / inRow
+	c := vgsvg.New(inRow*panelWidth, vg.Length(rows)*panelHeight)
+	whole := draw.New(c)
+	tiles := draw.Tiles{Rows: rows, Cols: inRow, PadX: vg.Points(14), PadY: vg.Points(14), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(4)}
+	for i, g := range list {
+		p := plot.New()
+		p.BackgroundColor = color.Transparent
+		p.Title.Text = g.title()
+		p.Title.Padding = vg.Points(6)
+		p.Legend.Top, p.Legend.Left = true, false
+		p.Legend.XOffs = vg.Points(-4)
+		if err := panel(p, g); err != nil {
+			return err
+		}
+		// The legend stands to the right of the axes.
+		room := vg.Points(150)
+		tile := tiles.At(whole, i%inRow, i/inRow)
+		p.Legend.XOffs = room
+		p.Draw(draw.Crop(tile, 0, -room, 0, 0))
+	}
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return err
+	}
+	_, err := w.Write(inked(b.Bytes()))
+	return err
+}
+
+var (
+	black = regexp.MustCompile(`#000000`)
+	white = regexp.MustCompile(`(?s)<rect [^>]*fill:#FFFFFF[^>]*/>|<path [^>]*fill:#FFFFFF;fill-opacity:0[^>]*/>`)
+)
+
+// inked replaces black by the colour of the text around the picture, and removes the ground.
+func inked(svg []byte) []byte {
+	return black.ReplaceAll(white.ReplaceAll(svg, nil), []byte("currentColor"))
+}
