@@ -35,6 +35,8 @@ type Plan struct {
 	Rounds   int           // the samples that are kept of each
 	Sample   time.Duration // the least that a sample should take
 	Limit    time.Duration // what takes longer for one call is not timed
+
+	dot func(a []spec.Array) func(iters int) // for tests; dotOf if nil
 }
 
 // warmUp is the number of rounds that are run first and not kept: one in each order.
@@ -113,7 +115,10 @@ func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, fami
 	c := Cell{DType: dtype, Data: family.Name, N: n}
 	k := newValues(p.Op, family, dtype, n)
 	arrays := k.draws[0]
-	dot := dotOf(arrays)
+	if p.dot == nil {
+		p.dot = dotOf
+	}
+	dot := p.dot(arrays)
 
 	var seats []*seat
 	for _, x := range all {

@@ -35,6 +35,8 @@ type bencher struct {
 	svg     string
 	steps   bool
 	from    bool
+	trend   bool
+	unit    string
 	folder  string
 	setup   adapters.Options
 	chosen  []subject
@@ -65,13 +67,15 @@ times do not grow with the iterations, is not timed, and it is said why.
 
 The samples are written in Go's benchmark format with --out: go tool benchstat -col /impl
 compares implementations, klconf gate two files. With --from the table and the pictures are
-drawn from such files.
+drawn from such files. With --trend a file to which run after run was appended is shown by
+benchmark, with the runs at which the level changed.
 
 Exit codes: 0 everything was timed; 2 wrong usage; 3 an adapter could not start or speak;
 4 something was not timed.`,
 		Example: `  klconf bench reference gonum scipy/special.rel_entr pytorch/kl_div.sum --out bench.txt
   klconf bench gonum --sizes 1024 --data softmax -- ./my-adapter
-  klconf bench --from bench.txt --svg pictures/`,
+  klconf bench --from bench.txt --svg pictures/
+  klconf bench --trend history.txt --unit ns/el`,
 		RunE: func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
 	}
 	f := cmd.Flags()
@@ -86,18 +90,26 @@ Exit codes: 0 everything was timed; 2 wrong usage; 3 an adapter could not start 
 	f.StringVar(&b.out, "out", "", "write the samples to `FILE` in the benchmark format; - is standard output")
 	f.StringVar(&b.svg, "svg", "", "draw time against length and accuracy against time into the folder `DIR`")
 	f.BoolVar(&b.from, "from", false, "time nothing: the arguments are files in the benchmark format")
+	f.BoolVar(&b.trend, "trend", false, "time nothing: the arguments are a history in the benchmark format, and what changed in it is shown")
+	f.StringVar(&b.unit, "unit", "x-dot", "unit of --trend")
 	f.StringVar(&b.folder, "adapters", "", "folder `DIR` of adapters in place of the embedded ones")
 	f.StringVar(&b.setup.Python, "python", "", "interpreter `PATH` that has the modules of a Python adapter")
 	f.BoolVar(&b.setup.Offline, "offline", false, "fetch nothing")
+	cmd.MarkFlagsMutuallyExclusive("from", "trend")
+	cmd.MarkFlagsMutuallyExclusive("from", "out")
+	cmd.MarkFlagsMutuallyExclusive("trend", "out")
 	cmd.ValidArgsFunction = completeNames
 	return cmd
 }
 
 func (b *bencher) run(cmd *cobra.Command, args []string) error {
-	if b.from {
+	if b.from || b.trend {
 		all, err := readBenchmarks(args)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case b.trend:
+			return b.drawTrends(cmd.OutOrStdout(), all)
 		}
 		return b.draw(cmd.OutOrStdout(), all)
 	}
@@ -140,7 +152,7 @@ func (b *bencher) run(cmd *cobra.Command, args []string) error {
 		outcome = gravest([]status{outcome, incomplete})
 	}
 	var samples bytes.Buffer
-	if err := bench.WriteHeader(&samples, "suite: klconf "+version, "commit: "+commit(ctx)); err != nil {
+	if err := bench.WriteHeader(&samples, "suite: klconf "+version, "commit: "+commit(ctx), "date: "+time.Now().UTC().Format(time.RFC3339)); err != nil {
 		return err
 	}
 	if err := bench.WriteBenchmarks(&samples, benchName(b.plan.Op), cells); err != nil {
@@ -290,15 +302,35 @@ func (b *bencher) draw(w io.Writer, all []*speed.Series) error {
 	if err := speed.WriteFindings(w, speed.Requirements(all)); err != nil {
 		return err
 	}
+	return b.write(map[string]func(io.Writer) error{
+		"time.svg":     func(w io.Writer) error { return speed.Time(w, all) },
+		"accuracy.svg": func(w io.Writer) error { return speed.Accuracy(w, all) },
+	})
+}
+
+// drawTrends prints what changed in a history and draws it.
+func (b *bencher) drawTrends(w io.Writer, all []*speed.Series) error {
+	list := speed.Trends(all, b.unit)
+	if len(list) == 0 {
+		return fmt.Errorf("no benchmark has the unit %q; --unit names another, such as ns/op", b.unit)
+	}
+	if err := speed.WriteTrends(w, list); err != nil {
+		return err
+	}
+	return b.write(map[string]func(io.Writer) error{"trend.svg": func(w io.Writer) error { return speed.DrawTrends(w, list) }})
+}
+
+// write writes pictures into the folder of --svg, if there is one.
+func (b *bencher) write(pictures map[string]func(io.Writer) error) error {
 	if b.svg == "" {
 		return nil
 	}
 	if err := os.MkdirAll(b.svg, 0o777); err != nil {
 		return fileError(err)
 	}
-	for name, draw := range map[string]func(io.Writer, []*speed.Series) error{"time.svg": speed.Time, "accuracy.svg": speed.Accuracy} {
+	for name, draw := range pictures {
 		var picture bytes.Buffer
-		if err := draw(&picture, all); err != nil {
+		if err := draw(&picture); err != nil {
 			return fmt.Errorf("cannot draw %s: %w", name, err)
 		}
 		if err := os.WriteFile(filepath.Join(b.svg, name), picture.Bytes(), 0o666); err != nil {
@@ -311,7 +343,7 @@ func (b *bencher) draw(w io.Writer, all []*speed.Series) error {
 // readBenchmarks reads files in the benchmark format.
 func readBenchmarks(files []string) ([]*speed.Series, error) {
 	if len(files) == 0 {
-		return nil, errors.New("--from takes files in the benchmark format")
+		return nil, errors.New("name the files in the benchmark format, as klconf bench --out writes them")
 	}
 	var all []*speed.Series
 	for _, name := range files {

@@ -70,6 +70,9 @@ func licence(t *testing.T, folder string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if chosen, err := os.ReadFile(filepath.Join(folder, "licenses", "ftl.txt")); err == nil {
+		b = append(append(b, '\n'), chosen...) // of the two that it may be used under
+	}
 	return strings.TrimSpace(strings.ReplaceAll(string(b), "\r\n", "\n"))
 }
 
@@ -80,6 +83,9 @@ func licenceName(t *testing.T, module, text string) string {
 		{"Mozilla Public License Version 2.0", "MPL-2.0"},
 		{"Mozilla Public License, version 2.0", "MPL-2.0"},
 		{"Permission is hereby granted, free of charge", "MIT"},
+		{"Creative Commons Attribution 4.0", "CC-BY-4.0"},
+		{"SIL OPEN FONT LICENSE", "OFL-1.1"},
+		{"The FreeType License", "FTL"},
 		{"Neither the name", "BSD-3-Clause"},
 		{"Redistributions in binary form must reproduce", "BSD-2-Clause"},
 	} {

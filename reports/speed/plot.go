@@ -10,7 +10,9 @@ import (
 	"slices"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -123,7 +125,9 @@ func line(p *plot.Plot, name string, i int, xys plotter.XYs, errs plotter.YError
 	}
 	bars.LineStyle = l.LineStyle
 	p.Add(l, points, bars)
-	p.Legend.Add(name, l, points)
+	if name != "" {
+		p.Legend.Add(name, l, points)
+	}
 	return nil
 }
 
@@ -219,28 +223,41 @@ func power(e int) string {
 	return fmt.Sprintf("1e%d", e)
 }
 
-// picture draws one panel for each group as SVG.
+// sans is the typeface that widths are reckoned with.
+var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
+
+// picture draws one panel for each group, with its legend to the right of the axes.
 func picture(w io.Writer, all []*Series, panel func(p *plot.Plot, g *group) error) error {
 	list := groups(all)
-	rows := (len(list) + inRow - 1) / inRow
+	return panels(w, len(list), func(i int, p *plot.Plot) error {
+		p.Title.Text = list[i].title()
+		p.Legend.Top = true
+		p.Legend.Padding = vg.Points(3)
+		p.Legend.XOffs = legend
+		return panel(p, list[i])
+	})
+}
+
+// legend is the room to the right of the axes.
+const legend vg.Length = 150
+
+// panels draws so many panels as SVG.
+func panels(w io.Writer, n int, panel func(i int, p *plot.Plot) error) error {
+	rows := (n + inRow - 1) / inRow
 	c := vgsvg.New(inRow*panelWidth, vg.Length(rows)*panelHeight)
-	whole := draw.New(c)
 	tiles := draw.Tiles{Rows: rows, Cols: inRow, PadX: vg.Points(14), PadY: vg.Points(14), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(4)}
-	for i, g := range list {
+	for i := range n {
 		p := plot.New()
-		p.BackgroundColor = color.Transparent
-		p.Title.Text = g.title()
+		for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+			style.Font = font.From(sans, style.Font.Size)
+		}
+		p.BackgroundColor = nil
 		p.Title.Padding = vg.Points(6)
-		p.Legend.Top, p.Legend.Left = true, false
-		p.Legend.XOffs = vg.Points(-4)
-		if err := panel(p, g); err != nil {
+		if err := panel(i, p); err != nil {
 			return err
 		}
-		// The legend stands to the right of the axes.
-		room := vg.Points(150)
-		tile := tiles.At(whole, i%inRow, i/inRow)
-		p.Legend.XOffs = room
-		p.Draw(draw.Crop(tile, 0, -room, 0, 0))
+		tile := tiles.At(draw.New(c), i%inRow, i/inRow)
+		p.Draw(draw.Crop(tile, 0, -p.Legend.XOffs, 0, 0))
 	}
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
@@ -252,10 +269,13 @@ func picture(w io.Writer, all []*Series, panel func(p *plot.Plot, g *group) erro
 
 var (
 	black = regexp.MustCompile(`#000000`)
-	white = regexp.MustCompile(`(?s)<rect [^>]*fill:#FFFFFF[^>]*/>|<path [^>]*fill:#FFFFFF;fill-opacity:0[^>]*/>`)
+	face  = regexp.MustCompile(`font-family:[^;"]*`)
 )
 
-// inked replaces black by the colour of the text around the picture, and removes the ground.
+// inked replaces black by the colour of the text around the picture, which has no ground of
+// its own, and the typeface by the reader's.
 func inked(svg []byte) []byte {
-	return black.ReplaceAll(white.ReplaceAll(svg, nil), []byte("currentColor"))
+	svg = bytes.Replace(svg, []byte("<svg "), []byte(`<svg fill="currentColor" `), 1)
+	svg = black.ReplaceAll(svg, []byte("currentColor"))
+	return face.ReplaceAll(svg, []byte("font-family:sans-serif"))
 }
