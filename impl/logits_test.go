@@ -603,7 +603,7 @@ func TestLogitsLengths(t *testing.T) {
 // takes all of them is caught.
 func TestLogitsOddOnes(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	odd := []float32{0, 1e-45, 0x1p-23, 0x1p-22, 0x1.fffffep5, 64, -64, -1e9, math.MaxFloat32, -inf, inf, nan}
+	odd := []float32{0, 1e-45, 0x1p-23, 0x1p-22, 0x1.fffffep5, 64, -64, -2845, -1e9, math.MaxFloat32, -inf, inf, nan}
 	wrong := func(b *Backend, every int) (examples []string) {
 		r := newRand(30)
 		for _, by := range []float64{0.5, 1e-3} {
