@@ -44,11 +44,11 @@ type logitsTarget interface {
 	testNonzero(x, zero VecVirtual) // sets the flags if a float32 of x is not 0, a NaN perhaps
 
 	clearOutside()
-	widenOutside(at Register) // by 16 lanes·sums logits
+	widenOutside(at Register) // by the logits of a turn
 	leaveIfOutside(label string)
 
 	// takeFar puts fars into nears where |x| > near.
-	takeFar(k *logitsKernel, x VecVirtual, fars, nears [2]VecVirtual)
+	takeFar(x VecVirtual, fars, nears [2]VecVirtual)
 }
 
 // logitsKernels writes the kernels of one target.
@@ -241,7 +241,7 @@ func (k *logitsKernel) excess(h, l, z, x, sum VecVirtual) {
 	VFMADD231PD(l, ph, pe)
 	VFMADD231PD(h, pl, pe)
 	Comment("One of them.")
-	k.takeFar(k, x, [2]VecVirtual{s1, e}, [2]VecVirtual{p, pe})
+	k.takeFar(x, [2]VecVirtual{s1, e}, [2]VecVirtual{p, pe})
 	next, rest := k.sumOf(sum, p, false)
 	VMOVAPD(next, sum)
 	VADDPD(pe, rest, rest)

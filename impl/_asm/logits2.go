@@ -150,7 +150,7 @@ func (m *logitsAVX2) leaveIfOutside(label string) {
 	JNE(LabelRef(label))
 }
 
-func (m *logitsAVX2) takeFar(_ *logitsKernel, x VecVirtual, fars, nears [2]VecVirtual) {
+func (m *logitsAVX2) takeFar(x VecVirtual, fars, nears [2]VecVirtual) {
 	far := YMM()
 	VANDPD(m.constant("notSign"), x, far)
 	VCMPPD(U8(14), m.constant("near"), far, far) // >

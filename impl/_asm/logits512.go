@@ -99,7 +99,7 @@ func (m *logitsAVX512) leaveIfOutside(label string) {
 	JNE(LabelRef(label))
 }
 
-func (m *logitsAVX512) takeFar(_ *logitsKernel, x VecVirtual, fars, nears [2]VecVirtual) {
+func (m *logitsAVX512) takeFar(x VecVirtual, fars, nears [2]VecVirtual) {
 	far, size := K(), ZMM()
 	VPANDQ_BCST(m.constant("notSign"), x, size)
 	VCMPPD_BCST(U8(14), m.constant("near"), size, far) // >
