@@ -94,6 +94,7 @@ generate-check:
 	$(GO) run -C impl/_asm . -isa avx2 -check
 	$(GO) run -C impl/_asm . -isa avx512 -check
 	$(GO) run -C impl/_asm . -isa logits512 -check
+	$(GO) run -C impl/_asm . -isa logits2 -check
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

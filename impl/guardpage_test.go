@@ -100,6 +100,46 @@ func TestGuardPages(t *testing.T) {
 	})
 }
 
+// TestLogitsGuardPages is TestGuardPages of the logits, whose approximation is compared with
+// itself.
+func TestLogitsGuardPages(t *testing.T) {
+	const most = 2*logitsBlock + 70
+	p, q := perturbed(2, 0.5)(newRand(31), most)
+	fp, fq := fenced[float32](t, 4*(most+8)), fenced[float32](t, 4*(most+8))
+	var want [most + 1]float64
+	for n := range want {
+		want[n] = goBackend.KLLogits32(p[:n], q[:n])
+	}
+	for _, b := range backends[2:] {
+		t.Run(b.Name, func(t *testing.T) {
+			for n := 0; n <= most; n++ {
+				wantApprox := b.KLLogitsApprox32(p[:n:n], q[:n:n])
+				for offset := range 8 {
+					for _, atEnd := range []bool{false, true} {
+						x, y := lay(fp, p[:n], offset, atEnd), lay(fq, q[:n], 3*offset%8, atEnd)
+						var got, gotApprox float64
+						if err := faults(func() { got, gotApprox = b.KLLogits32(x, y), b.KLLogitsApprox32(x, y) }); err != nil {
+							t.Fatalf("%d elements, %d from a page (its end: %v): %v", n, offset, !atEnd, err)
+						}
+						if n > 0 && (got != want[n] || gotApprox != wantApprox) {
+							t.Fatalf("%d elements, %d from a page (its end: %v): %x and about %x, want %x and %x", n, offset, !atEnd, got, gotApprox, want[n], wantApprox)
+						}
+					}
+				}
+			}
+
+			// One element more and the test would see it.
+			for _, n := range []int{17, 100, most} {
+				x, y := lay(fp, p[:n], 0, true), lay(fq, q[:n], 0, true)
+				x, y = unsafe.Slice(&x[0], n+1), unsafe.Slice(&y[0], n+1)
+				if faults(func() { b.KLLogits32(x, y) }) == nil || faults(func() { b.KLLogitsApprox32(x, y) }) == nil {
+					t.Errorf("element %d is beyond the page, and nothing happened", n)
+				}
+			}
+		})
+	}
+}
+
 // lay copies x into room, offset elements from its begin or end, with NaN next to it.
 func lay[F float32 | float64](room, x []F, offset int, atEnd bool) []F {
 	at := offset

@@ -40,7 +40,7 @@ func (b *Backend) KLLogits32Tier(x, y []float32) (float64, Tier) {
 // KLLogitsApprox32 is an approximation of [KLLogits32] for those who need speed more than
 // digits, with the same special cases. It is never negative. Nothing is proved of its
 // error, and its bits depend on the backend. TestLogitsApprox compares it with KLLogits32:
-// on AVX-512, where it is arithmetic of float32, the error stays below
+// on AVX-512 and AVX2, where it is arithmetic of float32, the error stays below
 // 1e-6 + 1e-6·KL for logits of a language model and for normal ones, so that a divergence
 // below 1e-5 has few right digits or none; it grows with the mean of b − a, 1e-7 of which is
 // lost. Elsewhere it is that of a loop in float64.

@@ -235,17 +235,17 @@ func tryLogits(a, b []float32) (x attempt, ok bool) {
 }
 
 // tryLogitsVectors is tryLogits of the vector kernels.
-func tryLogitsVectors(a, b []float32, mixed bool) (x attempt, name string, ok bool) {
-	if len(vectorBackends()) == 0 || len(a) < logitsLeast {
+func tryLogitsVectors(v isa, a, b []float32, mixed bool) (x attempt, name string, ok bool) {
+	if len(a) < logitsLeast {
 		return x, "", false
 	}
-	e, special := extremesOf(a, b)
+	e, special := extremesOf(a, b, v)
 	s, most, least := e.survey()
 	if special {
 		return x, "", false
 	}
 	c := sampled(a, b, s.top)
-	m, ok := s.vectorMoments(a, b, c, most, least, mixed)
+	m, ok := s.vectorMoments(v, a, b, c, most, least, mixed)
 	if ok {
 		x.h, x.l, x.err = m.divergence()
 		x.err = max(x.err, 0x1p-900)
@@ -359,82 +359,129 @@ func (a *attacker) logits(seed uint64, rounds int) {
 				continue
 			}
 			value := encloseLogits(x, y)
-			if got, ok := tryLogits(x, y); ok {
-				a.see("KLLogits tier 2, "+f.name, got, value)
-			}
-			for _, mixed := range []bool{false, true} {
-				if got, name, ok := tryLogitsVectors(x, y, mixed); ok {
-					a.see("KLLogits "+name+", "+f.name, got, value)
+			for _, v := range a.isas {
+				if v == noVectors {
+					if got, ok := tryLogits(x, y); ok {
+						a.see("KLLogits tier 2, "+f.name, got, value)
+					}
+					continue
+				}
+				for _, mixed := range []bool{false, true} {
+					if got, name, ok := tryLogitsVectors(v, x, y, mixed); ok {
+						a.see(v.String()+"KLLogits "+name+", "+f.name, got, value)
+					}
 				}
 			}
 		}
 	}
 }
 
-// kernelLanes attacks what the vector kernels add up, lane by lane: 16 equal elements at a time.
-func (a *attacker) kernelLanes(seed uint64, rounds int) {
-	r := newRand(seed)
-	x, y := make([]float32, 16), make([]float32, 16)
-	see := func(name string, got *struct{ high, low [8]float64 }, want pair, bound float64) {
-		for i := range got.high {
-			d := pair{got.high[i] / 2, got.low[i] / 2}.plus(want.negated())
-			if d.h != 0 {
-				a.worst[name] = max(a.worst[name], math.Abs(d.h)/(bound/a.shrink))
-			}
-		}
+// A logitsLane is what all lanes of a vector kernel are given.
+type logitsLane struct {
+	k      logitsKernel
+	top    float64 // A; c = 0
+	u, d   float32 // a and b − a
+	series bool    // |d| ≤ 1/4
+}
+
+func newLogitsLane(r *rand.Rand) (c logitsLane) {
+	c.top = float64(r.IntN(60))
+	c.u = float32(c.top - 3*r.ExpFloat64())
+	if r.IntN(8) == 0 {
+		c.u = float32(c.top - 100*r.Float64())
 	}
-	const lane = 0x1p-97
+	c.k = logitsKernel(r.IntN(3))
+	c.series = c.k == logitsSeries || c.k == logitsMixed && r.IntN(2) == 0
+	c.d = float32(20 * r.NormFloat64())
+	if c.series {
+		c.d = float32(logitsNear * math.Pow(2, -20*r.Float64()*r.Float64()) * (2*r.Float64() - 1))
+	}
+	return c
+}
+
+// beside returns a neighbour.
+func (c logitsLane) beside(r *rand.Rand) logitsLane {
+	by := math.Pow(2, -24*r.Float64())
+	if r.IntN(2) == 0 {
+		c.u = float32(float64(c.u) + by*r.NormFloat64())
+	} else {
+		c.d = float32(float64(c.d) * (1 + by*r.NormFloat64()))
+	}
+	return c
+}
+
+// lane compares what every lane of a kernel adds up with its bound, if the kernel takes it, and
+// returns the largest part used of it.
+func (a *attacker) lane(v isa, c logitsLane) (worst float64) {
+	u, b := float64(c.u), float64(c.u+c.d)
+	size := math.Abs(b - u)
+	if math.Abs(u) < 1 || math.Abs(u) > 63 || math.Abs(b) < 1e-3 || math.Abs(b) > 63 || u > c.top || b-c.top > 30 || c.series && size > logitsNear {
+		return 0
+	}
+	var x, y [16]float32
+	for i := range x {
+		x[i], y[i] = c.u, c.u+c.d
+	}
+	lanes := 8
+	if v == avx2 {
+		lanes = 4
+	}
+	each := float64(lanes) / float64(len(x)) // of what a lane has added up, a power of two
+	see := func(name string, got *struct{ high, low [8]float64 }, want pair, bound float64) {
+		for i := range lanes {
+			d := pair{got.high[i] * each, got.low[i] * each}.plus(want.negated())
+			worst = max(worst, math.Abs(d.h)/(bound/a.shrink))
+		}
+		name = v.String() + "lanes: " + name
+		a.worst[name] = max(a.worst[name], worst)
+	}
+	p := logitsPoint{top: c.top, topB: c.top, w: window(17), s: window(17 * size), third: window(20 * size * size)}
+	switch largest := math.Exp(b - c.top); c.k {
+	case logitsWide:
+		p.third = window(17 * largest)
+	case logitsMixed:
+		p.third, p.weight = 0, window(1.1*largest)
+	}
+	var acc logitsSums
+	if logitsVector(v, c.k, x[:], y[:], &p, &acc) != len(x) {
+		panic("the kernel does not take its elements")
+	}
+	const rounding = 0x1p-97 // [Z5]
+	w, delta, z := exp(pair{u - c.top, 0}), pair{b - u, 0}, exp(pair{b - c.top, 0})
+	switch c.k {
+	case logitsMixed:
+		f := z.plus(w.times(pair{1, 0}.plus(delta)).negated())
+		if size <= logitsNear {
+			f = w.times(phi2(delta))
+			f = pair{f.h / 2, f.l / 2}
+		}
+		see("mixed", &acc.third, f, farError*f.h+rounding/4*(p.weight+p.w*(1+size)))
+	case logitsSeries:
+		f := w.times(phi2(delta))
+		see("weight·φ", &acc.third, f, (expError+seriesError(size))*f.h+rounding*(p.third+p.w*size*size))
+	case logitsWide:
+		see("weight of b", &acc.third, z, expError*z.h+rounding*p.third)
+	}
+	third := worst
+	worst = 0
+	see("weight, of a", &acc.w, w, expError*w.h+rounding*p.w)
+	worst = 0
+	see("weight·x", &acc.s, w.times(delta), expError*w.h*size+rounding*(p.s+p.w*size))
+	return third
+}
+
+// kernelLanes attacks what a vector kernel adds up, lane by lane, and climbs from the worst.
+func (a *attacker) kernelLanes(v isa, seed uint64, rounds int) {
+	r := newRand(seed)
+	var worst [3]logitsLane
+	var used [3]float64
 	for range rounds {
-		top := float64(r.IntN(60))
-		u := float32(top - 3*r.ExpFloat64())
-		if r.IntN(8) == 0 {
-			u = float32(top - 100*r.Float64())
+		c := newLogitsLane(r)
+		if k := c.k; used[k] > 0 && r.IntN(3) == 0 {
+			c = worst[k].beside(r)
 		}
-		k := logitsKernel(r.IntN(3))
-		near := k == logitsSeries || k == logitsMixed && r.IntN(2) == 0
-		d := float32(20 * r.NormFloat64())
-		if near {
-			d = float32(logitsNear * math.Pow(2, -20*r.Float64()*r.Float64()) * (2*r.Float64() - 1))
-		}
-		for i := range x {
-			x[i], y[i] = u, u+d
-		}
-		if math.Abs(float64(u)) < 1 || math.Abs(float64(u)) > 63 || math.Abs(float64(y[0])) < 1e-3 || math.Abs(float64(y[0])) > 63 || float64(y[0])-top > 30 {
-			continue
-		}
-		size := math.Abs(float64(y[0]) - float64(u))
-		if near && size > logitsNear {
-			continue
-		}
-		p := logitsPoint{top: top, topB: top, w: window(17), s: window(17 * size), third: window(20 * size * size)}
-		switch largest := math.Exp(float64(y[0]) - top); k {
-		case logitsWide:
-			p.third = window(17 * largest)
-		case logitsMixed:
-			p.third, p.weight = 0, window(1.1*largest)
-		}
-		var acc logitsSums
-		if logitsVector(k, x, y, &p, &acc) != 16 {
-			panic("the kernel does not take its elements")
-		}
-		w := exp(pair{float64(u) - top, 0})
-		delta := pair{float64(y[0]) - float64(u), 0}
-		see("lanes: weight, of a", &acc.w, w, expError*w.h+lane*p.w)
-		see("lanes: weight·x", &acc.s, w.times(delta), expError*w.h*size+lane*(p.s+p.w*size))
-		z := exp(pair{float64(y[0]) - top, 0})
-		switch k {
-		case logitsMixed:
-			f := z.plus(w.times(pair{1, 0}.plus(delta)).negated())
-			if size <= logitsNear {
-				f = w.times(phi2(delta))
-				f = pair{f.h / 2, f.l / 2}
-			}
-			see("lanes: mixed", &acc.third, f, farError*f.h+lane/4*(p.weight+p.w*(1+size)))
-		case logitsSeries:
-			f := w.times(phi2(delta))
-			see("lanes: weight·φ", &acc.third, f, (expError+seriesError(size))*f.h+lane*(p.third+p.w*size*size))
-		case logitsWide:
-			see("lanes: weight of b", &acc.third, z, expError*z.h+lane*p.third)
+		if x := a.lane(v, c); x > used[c.k] {
+			worst[c.k], used[c.k] = c, x
 		}
 	}
 }
@@ -452,8 +499,8 @@ func phi2(x pair) pair {
 func TestLogitsBounds(t *testing.T) {
 	a := newAttacker()
 	a.logits(21, 20)
-	if len(vectorBackends()) > 0 {
-		a.kernelLanes(22, 200_000)
+	for _, v := range isas()[1:] {
+		a.kernelLanes(v, 22, 200_000)
 	}
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
 		for name := range a.worst {
@@ -471,58 +518,69 @@ func TestLogitsBounds(t *testing.T) {
 
 // TestLogitsBoundsCanFail shows that the attack of TestLogitsBounds finds what is wrong.
 func TestLogitsBoundsCanFail(t *testing.T) {
-	caught := func(t *testing.T, shrink float64, names ...string) {
-		t.Helper()
-		a := newAttacker()
-		a.shrink = shrink
-		a.logits(23, 5)
-		if len(vectorBackends()) > 0 {
-			a.kernelLanes(24, 20_000)
-		}
-		for _, name := range names {
-			worst := 0.0
-			for n, x := range a.worst {
-				if strings.HasPrefix(n, name) {
-					worst = max(worst, x)
-				}
-			}
-			if worst <= 1 {
-				t.Errorf("%s passes, using %g of its bound", name, worst)
-			}
-		}
-	}
 	kernels := []string{"KLLogits near", "KLLogits wide", "lanes: weight,", "lanes: weight of b", "lanes: weight·x", "lanes: weight·φ", "KLLogits mixed", "lanes: mixed"}
-	if len(vectorBackends()) == 0 {
-		kernels = nil
-	}
-	t.Run("bounds divided by 1000", func(t *testing.T) { caught(t, 1000, append(kernels, "KLLogits tier 2")...) })
+	t.Run("bounds divided by 1000", func(t *testing.T) {
+		caughtLogits(t, noVectors, 1000, "KLLogits tier 2")
+		for _, v := range isas()[1:] {
+			caughtLogits(t, v, 1000, kernels...)
+		}
+	})
 	t.Run("a power off by 2^-77", func(t *testing.T) {
 		old := powers[12]
 		defer func() { powers[12] = old }()
 		powers[12].l += 0x1p-77
-		caught(t, 1, "KLLogits tier 2")
+		caughtLogits(t, noVectors, 1, "KLLogits tier 2")
 	})
 	t.Run("1/2 off by 2^-78", func(t *testing.T) {
 		old := factorials[2]
 		defer func() { factorials[2] = old }()
 		factorials[2].l += 0x1p-78
-		caught(t, 1, "KLLogits tier 2")
+		caughtLogits(t, noVectors, 1, "KLLogits tier 2")
 	})
-	if len(vectorBackends()) == 0 {
-		return
+	for _, v := range isas()[1:] {
+		t.Run(v.String()+"a power off by 2^-67", func(t *testing.T) {
+			number := &tableLogits.lo[5]
+			if v == avx2 {
+				number = &tableLogitsAVX2.powers[5].lo
+			}
+			defer func(old float64) { *number = old }(*number)
+			*number += 0x1p-67
+			caughtLogits(t, v, 1, "lanes: weight,", "lanes: weight of b", "lanes: weight·x")
+		})
+		t.Run(v.String()+"1/12 off by 2^-57", func(t *testing.T) {
+			number := &tableLogits.twelfth[1]
+			if v == avx2 {
+				number = &tableLogitsAVX2.twelfth[1][3]
+			}
+			defer func(old float64) { *number = old }(*number)
+			*number += 0x1p-57
+			caughtLogits(t, v, 1, "lanes: weight·φ")
+		})
 	}
-	t.Run("a power of the kernels off by 2^-67", func(t *testing.T) {
-		old := tableLogits
-		defer func() { tableLogits = old }()
-		tableLogits.lo[5] += 0x1p-67
-		caught(t, 1, "lanes: weight,", "lanes: weight of b", "lanes: weight·x")
-	})
-	t.Run("1/12 off by 2^-57", func(t *testing.T) {
-		old := tableLogits
-		defer func() { tableLogits = old }()
-		tableLogits.twelfth[1] += 0x1p-57
-		caught(t, 1, "lanes: weight·φ")
-	})
+}
+
+// caughtLogits expects the attack to break the bounds of the named kernels, divided by shrink.
+func caughtLogits(t *testing.T, v isa, shrink float64, names ...string) {
+	t.Helper()
+	a := newAttacker()
+	a.isas, a.shrink = []isa{v}, shrink
+	if slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "KLLogits") }) {
+		a.logits(23, 10)
+	}
+	if v != noVectors {
+		a.kernelLanes(v, 24, 20_000)
+	}
+	for _, name := range names {
+		worst := 0.0
+		for n, x := range a.worst {
+			if strings.HasPrefix(n, v.String()+name) {
+				worst = max(worst, x)
+			}
+		}
+		if worst <= 1 {
+			t.Errorf("%s%s passes, using %g of its bound", v, name, worst)
+		}
+	}
 }
 
 // TestLogitsLengths compares with the oracle for every length over several blocks.
@@ -535,6 +593,48 @@ func TestLogitsLengths(t *testing.T) {
 					x, y := draw(r, n)
 					agreeLogits(t, b, x, y)
 				}
+			}
+		})
+	}
+}
+
+// TestLogitsOddOnes puts a logit that the kernels do not take, or just take, at every place
+// over several blocks, in a or in b, and compares with pure Go. It shows that a kernel that
+// takes all of them is caught.
+func TestLogitsOddOnes(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	odd := []float32{0, 1e-45, 0x1p-23, 0x1p-22, 0x1.fffffep5, 64, -64, -2845, -1e9, math.MaxFloat32, -inf, inf, nan}
+	wrong := func(b *Backend, every int) (examples []string) {
+		r := newRand(30)
+		for _, by := range []float64{0.5, 1e-3} {
+			x, y := perturbed(2, by)(r, logitsBlock+50)
+			for at := 0; at < len(x); at += every {
+				i, j := r.IntN(len(odd)), r.IntN(len(odd))
+				for _, set := range [][2]float32{{odd[i], y[at]}, {x[at], odd[j]}, {odd[i], odd[j]}} {
+					a, b1 := x[at], y[at]
+					x[at], y[at] = set[0], set[1]
+					got, want := b.KLLogits32(x, y), goBackend.KLLogits32(x, y)
+					if got != want && !(got != got && want != want) {
+						examples = append(examples, fmt.Sprintf("%v at %d: %x, want %x", set, at, got, want))
+					}
+					x[at], y[at] = a, b1
+				}
+			}
+		}
+		return examples
+	}
+	for _, b := range backends[2:] {
+		t.Run(b.Name, func(t *testing.T) {
+			for _, e := range wrong(b, 1) {
+				t.Error(e)
+			}
+			defer func(old constantsLogits, old2 constantsLogitsAVX2) { tableLogits, tableLogitsAVX2 = old, old2 }(tableLogits, tableLogitsAVX2)
+			tableLogits.span = math.MaxUint32
+			for i := range tableLogitsAVX2.span {
+				tableLogitsAVX2.span[i] = math.MaxUint32
+			}
+			if len(wrong(b, 10)) == 0 {
+				t.Error("nothing is wrong without the check of the range")
 			}
 		})
 	}

@@ -41,6 +41,53 @@ var tableLogits = func() (t constantsLogits) {
 	return t
 }()
 
+// constantsLogitsAVX2 is what the AVX2 kernels of the logits read: constantsLogits in all lanes.
+type constantsLogitsAVX2 struct {
+	powers [16]struct {
+		bits uint64  // of hi, less j·2^48
+		lo   float64 // 2^(j/16) = hi·(1 + lo)
+	}
+	first, span     [8]uint32
+	toPower, log2e  [4]float64
+	ln2, minusLn2Lo [4]float64
+	half            [4]float64
+	exp             [6][4]float64
+	notSign         [4]uint64
+	near            [4]float64
+	one             [1][4]float64
+	third, twelfth  [2][4]float64
+	phi             [11][4]float64
+
+	toPower32, log2e32, ln232, sixth32, half32, one32 [8]float32 // of the approximation; to a multiple of 1/8
+}
+
+// tableLogitsAVX2 is what the AVX2 kernels of the logits read.
+var tableLogitsAVX2 = func() (t constantsLogitsAVX2) {
+	c := &tableLogits
+	for j := range t.powers {
+		t.powers[j].bits, t.powers[j].lo = math.Float64bits(c.hi[j])-uint64(j)<<48, c.lo[j]
+	}
+	for i := range 4 {
+		t.toPower[i], t.log2e[i], t.ln2[i], t.minusLn2Lo[i] = c.toPower, c.log2e, c.ln2, c.minusLn2Lo
+		t.half[i], t.one[0][i], t.notSign[i], t.near[i] = c.half, c.one[0], c.notSign, c.near
+		for j, x := range c.exp {
+			t.exp[j][i] = x
+		}
+		for j := range c.third {
+			t.third[j][i], t.twelfth[j][i] = c.third[j], c.twelfth[j]
+		}
+		for j, x := range c.phi {
+			t.phi[j][i] = x
+		}
+	}
+	for i := range 8 {
+		t.first[i], t.span[i] = c.first, c.span
+		t.toPower32[i], t.log2e32[i], t.ln232[i] = 4*c.toPower32, c.log2e32, c.ln232
+		t.sixth32[i], t.half32[i], t.one32[i] = 1.0/6, c.half32, c.one32
+	}
+	return t
+}()
+
 // A logitsKernel is one of the vector kernels.
 type logitsKernel uint8
 
@@ -79,11 +126,11 @@ const (
 // solveLogitsVectors is solveLogits with vector kernels in front: the cheapest that the
 // differences allow, about the mean of a sample; then, if that does not tell, the one whose
 // relative error is small for any difference, about the mean that the first has found.
-func solveLogitsVectors(a, b []float32) (float64, Tier) {
+func solveLogitsVectors(a, b []float32, v isa) (float64, Tier) {
 	if len(a) < logitsLeast || len(a) > mostLogits {
 		return solveLogits(a, b)
 	}
-	e, special := extremesOf(a, b)
+	e, special := extremesOf(a, b, v)
 	s, most, least := e.survey()
 	if special {
 		s = surveyLogits(a, b)
@@ -97,15 +144,15 @@ func solveLogitsVectors(a, b []float32) (float64, Tier) {
 	}
 	c := sampled(a, b, s.top)
 	for _, mixed := range []bool{false, true} {
-		m, ok := s.vectorMoments(a, b, c, most, least, mixed)
+		m, ok := s.vectorMoments(v, a, b, c, most, least, mixed)
 		if !ok {
 			break
 		}
-		if v, ok := certify64(m.divergence()); ok {
+		if kl, ok := certify64(m.divergence()); ok {
 			if 2*m.plain > len(a) {
-				return v, TierTwo
+				return kl, TierTwo
 			}
-			return v, TierOne
+			return kl, TierOne
 		}
 		c += m.s.h / m.w.h
 	}
@@ -116,7 +163,7 @@ func solveLogitsVectors(a, b []float32) (float64, Tier) {
 }
 
 // extremesOf is the first look.
-func extremesOf(a, b []float32) (e logitsExtremes, special bool) {
+func extremesOf(a, b []float32, v isa) (e logitsExtremes, special bool) {
 	for i := range e.a {
 		e.a[i], e.b[i] = a[len(a)-1-i], b[len(a)-1-i]
 		d := e.b[i] - e.a[i]
@@ -125,7 +172,7 @@ func extremesOf(a, b []float32) (e logitsExtremes, special bool) {
 			special = true
 		}
 	}
-	if surveyLogitsVector(a, b, &e) {
+	if surveyLogitsVector(v, a, b, &e) {
 		special = true
 	}
 	return e, special
@@ -167,7 +214,7 @@ func sampled(a, b []float32, top float64) float64 {
 }
 
 // vectorMoments adds up with the kernels, and what they leave in Go.
-func (s logitsSurvey) vectorMoments(a, b []float32, c, most, least float64, mixed bool) (m moments, ok bool) {
+func (s logitsSurvey) vectorMoments(v isa, a, b []float32, c, most, least float64, mixed bool) (m moments, ok bool) {
 	p := logitsPoint{top: math.Ceil(s.top*0x1p20) * 0x1p-20}
 	c = max(c, s.topB-p.top-mostWeightVector)
 	p.centre = math.RoundToEven(c*0x1p32) * 0x1p-32
@@ -199,7 +246,7 @@ func (s logitsSurvey) vectorMoments(a, b []float32, c, most, least float64, mixe
 	for i := 0; i < len(a); {
 		n := 0
 		if len(a)-i >= logitsLeast {
-			n = logitsVector(k, a[i:], b[i:], &p, &acc)
+			n = logitsVector(v, k, a[i:], b[i:], &p, &acc)
 			kernel += n
 		}
 		i += n
@@ -211,7 +258,7 @@ func (s logitsSurvey) vectorMoments(a, b []float32, c, most, least float64, mixe
 		kept := withoutMasked(x[:], y[:], a[i:i+n], b[i:i+n])
 		done := 0
 		if kept < n && kept >= logitsLeast {
-			done = logitsVector(k, x[:kept], y[:kept], &p, &acc)
+			done = logitsVector(v, k, x[:kept], y[:kept], &p, &acc)
 			kernel += done
 		}
 		m.add(x[done:kept], y[done:kept], p.top, p.centre)
@@ -271,8 +318,24 @@ func (m *moments) join(acc *logitsSums, p *logitsPoint, k logitsKernel, size flo
 	m.errS += expError*mass + lanes*(p.s+p.w*size)
 }
 
+const mostWeight32 = 0x1p100 // of the approximation
+
+// logitsPowers is what the approximate AVX2 kernel reads for a factor of the weights.
+type logitsPowers struct {
+	bits        [8]uint32  // of 2^(j/8) times the factor, less j·2^20
+	least, most [8]float32 // logits whose weights are the least normal numbers, and above mostWeight32
+}
+
+func powersOf(scale int) (p logitsPowers) {
+	for j := range p.bits {
+		p.bits[j] = math.Float32bits(float32(math.Ldexp(powers[8*j].h, scale))) - uint32(j)<<20
+		p.least[j], p.most[j] = float32(float64(-125-scale)*math.Ln2), float32(float64(110-scale)*math.Ln2)
+	}
+	return p
+}
+
 // approxLogitsVectors is approxLogits with a kernel in front.
-func approxLogitsVectors(a, b []float32) float64 {
+func approxLogitsVectors(a, b []float32, v isa) float64 {
 	if len(a) < logitsLeast {
 		return approxLogits(a, b)
 	}
@@ -281,12 +344,8 @@ func approxLogitsVectors(a, b []float32) float64 {
 		top = max(top, a[i], b[i])
 	}
 	scale := -int(min(max(float64(top)*(1/math.Ln2), -100), 100))
-	var table [32]float32
-	for j := range table {
-		table[j] = float32(math.Ldexp(powers[2*j].h, scale))
-	}
 	var acc [3][8]float64
-	approxLogitsVector(a, b, &table, &acc)
+	approxLogitsVector(v, a, b, scale, &acc)
 	var sum [3]float64
 	for i, lanes := range acc {
 		for _, x := range lanes {
@@ -301,7 +360,7 @@ func approxLogitsVectors(a, b []float32) float64 {
 		sum[2] += w * (y - x)
 	}
 	w, wb, s := sum[0], sum[1], sum[2]
-	if !(w > 0x1p-60 && wb > 0x1p-60 && w < math.Inf(1) && wb < math.Inf(1) && s-s == 0) {
+	if !(w > 0x1p-60 && wb > 0x1p-60 && w < mostWeight32 && wb < mostWeight32 && s-s == 0) {
 		return approxLogits(a, b)
 	}
 	return max(0, math.Log(wb/w)-s/w)

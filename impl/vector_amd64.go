@@ -19,10 +19,7 @@ func vectorBackends() (list []*Backend) {
 		list = append(list, b)
 	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasBMI2 {
-		b := accelerated("avx512", avx512)
-		b.klLogits32 = solveLogitsVectors
-		b.klLogitsApprox32 = approxLogitsVectors
-		list = append(list, b)
+		list = append(list, accelerated("avx512", avx512))
 	}
 	return list
 }
@@ -35,6 +32,8 @@ func accelerated(name string, v isa) *Backend {
 	b.kl32 = func(p, q []float32) (float32, Tier) { return solveKL32(p, q, v) }
 	b.entropy32 = func(p []float32) float32 { return first(solve32(entropySum, p, nil, v)) }
 	b.crossEntropy32 = func(p, q []float32) float32 { return first(solve32(crossSum, p, q, v)) }
+	b.klLogits32 = func(x, y []float32) (float64, Tier) { return solveLogitsVectors(x, y, v) }
+	b.klLogitsApprox32 = func(x, y []float32) float64 { return approxLogitsVectors(x, y, v) }
 	b.entropy = func(p []float64) float64 { return first(solve(entropySum, p, nil, v)) }
 	b.crossEntropy = func(p, q []float64) float64 { return first(solve(crossSum, p, q, v)) }
 	return &b
@@ -107,7 +106,10 @@ func vectorApprox(p, q []float64, acc *vectorSums) (done int) {
 
 // logitsVector adds elements to acc until it meets a block that it cannot take, and
 // returns how many: ACCURACY.md [Z].
-func logitsVector(k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+func logitsVector(v isa, k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+	if v == avx2 {
+		return logitsVectorAVX2(k, a, b, p, acc)
+	}
 	switch k {
 	case logitsSeries:
 		return klLogitsNearAVX512(&tableLogits, &a[0], &b[0], len(a), p, acc)
@@ -118,11 +120,23 @@ func logitsVector(k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSum
 }
 
 // surveyLogitsVector takes whole vectors into the extremes.
-func surveyLogitsVector(a, b []float32, e *logitsExtremes) (special bool) {
+func surveyLogitsVector(v isa, a, b []float32, e *logitsExtremes) (special bool) {
+	if v == avx2 {
+		return surveyLogitsAVX2(&a[0], &b[0], len(a), e)
+	}
 	return surveyLogitsAVX512(&a[0], &b[0], len(a), e)
 }
 
-// approxLogitsVector adds up whole vectors.
-func approxLogitsVector(a, b []float32, table *[32]float32, acc *[3][8]float64) {
-	klLogitsApproxAVX512(&tableLogits, &a[0], &b[0], len(a), table, acc)
+// approxLogitsVector adds up whole vectors, weights times 2^scale.
+func approxLogitsVector(v isa, a, b []float32, scale int, acc *[3][8]float64) {
+	if v == avx2 {
+		p := powersOf(scale)
+		klLogitsApproxAVX2(&tableLogitsAVX2, &a[0], &b[0], len(a), &p, acc)
+		return
+	}
+	var table [32]float32
+	for j := range table {
+		table[j] = float32(math.Ldexp(powers[2*j].h, scale))
+	}
+	klLogitsApproxAVX512(&tableLogits, &a[0], &b[0], len(a), &table, acc)
 }

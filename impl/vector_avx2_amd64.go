@@ -5,6 +5,7 @@ package impl
 import "math"
 
 //go:generate go run -C _asm . -isa avx2
+//go:generate go run -C _asm . -isa logits2
 
 // tableAVX2 is what the AVX2 kernels read.
 var tableAVX2 = func() (t constantsAVX2) {
@@ -56,4 +57,15 @@ func vectorSum32AVX2(k kind, t Tier, p, q []float32, m float64, acc *vectorSums)
 	default:
 		return cross32AVX2(&tableAVX2, &p[0], &q[0], len(p), m, acc)
 	}
+}
+
+// logitsVectorAVX2 is logitsVector by the AVX2 kernels.
+func logitsVectorAVX2(k logitsKernel, a, b []float32, p *logitsPoint, acc *logitsSums) (done int) {
+	switch k {
+	case logitsSeries:
+		return klLogitsNearAVX2(&tableLogitsAVX2, &a[0], &b[0], len(a), p, acc)
+	case logitsMixed:
+		return klLogitsMixedAVX2(&tableLogitsAVX2, &a[0], &b[0], len(a), p, acc)
+	}
+	return klLogitsWideAVX2(&tableLogitsAVX2, &a[0], &b[0], len(a), p, acc)
 }

@@ -93,6 +93,18 @@ func TestLemmasAVX2(t *testing.T) {
 	})
 }
 
+// TestLogitsPowersAVX2 checks the line Z9 of ACCURACY.md on every power that the kernels scale.
+func TestLogitsPowersAVX2(t *testing.T) {
+	for n := -2960; n <= 2960; n++ {
+		bits := math.Float64bits(float64(n)/16 + tableLogitsAVX2.toPower[0])
+		j := bits % 16
+		got := math.Float64frombits(tableLogitsAVX2.powers[j].bits + bits<<48)
+		if want := math.Ldexp(tableLogits.hi[j], (n-int(j))/16); got != want || int(j) != n&15 {
+			t.Errorf("2^(%d/16): %x, want %x", n, got, want)
+		}
+	}
+}
+
 func inRangeAVX2(x float64) bool {
 	return (uint32(math.Float64bits(x)>>32)-tableAVX2.first[0])&tableAVX2.outside[0] == 0
 }

@@ -14,14 +14,14 @@ func vectorSum32(isa, kind, Tier, []float32, []float32, float64, *vectorSums) in
 
 func vectorApprox([]float64, []float64, *vectorSums) int { panic("impl: no vector kernel") }
 
-func logitsVector(logitsKernel, []float32, []float32, *logitsPoint, *logitsSums) int {
+func logitsVector(isa, logitsKernel, []float32, []float32, *logitsPoint, *logitsSums) int {
 	panic("impl: no vector kernel")
 }
 
-func surveyLogitsVector([]float32, []float32, *logitsExtremes) bool {
+func surveyLogitsVector(isa, []float32, []float32, *logitsExtremes) bool {
 	panic("impl: no vector kernel")
 }
 
-func approxLogitsVector([]float32, []float32, *[32]float32, *[3][8]float64) {
+func approxLogitsVector(isa, []float32, []float32, int, *[3][8]float64) {
 	panic("impl: no vector kernel")
 }

@@ -1,372 +1,111 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/gotypes"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// logitsDepth is the number of turns in a block: the depth of the plain sums of low parts [Z5].
-const logitsDepth = 16
-
 func logits512() {
-	(&logitsKernel{}).emit("klLogitsWideAVX512")
-	(&logitsKernel{series: true}).emit("klLogitsNearAVX512")
-	(&logitsKernel{mixed: true}).emit("klLogitsMixedAVX512")
-	surveyLogits512("surveyLogitsAVX512")
+	logitsKernels(func() logitsTarget { return &logitsAVX512{} })
 	approxLogits512("klLogitsApproxAVX512")
 }
 
-// logitsKernel is what the emitting functions share.
-type logitsKernel struct {
-	series bool // φ(x) by its series, or else e^z
-	mixed  bool // φ(x) by its series or as e^x − 1 − x, lane by lane
-
-	x, y   Register
-	t, p   gotypes.Component // the constants; the point about which is summed
-	hi, lo [2]VecVirtual
-
-	toPower, log2e, ln2, half, e4, e5, lnLo VecVirtual
-
-	w, third, s [unroll]VecVirtual // running sums in their windows: e^y; e^z or e^y·2φ; e^y·x
-	low         [3]VecVirtual
+// logitsAVX512 keeps everything in registers but constants, which are broadcast as operands.
+type logitsAVX512 struct {
+	t, p          gotypes.Component // the constants; the point about which is summed
+	hi, lo        [2]VecVirtual
+	outsideVector VecVirtual
+	lows          [3]VecVirtual
 }
 
-func (k *logitsKernel) constant(field string, index ...int) Mem {
-	c := k.t.Field(field)
+func (*logitsAVX512) name() string         { return "AVX512" }
+func (*logitsAVX512) constants() string    { return "constantsLogits" }
+func (*logitsAVX512) lanes() int           { return 8 }
+func (*logitsAVX512) sums() int            { return unroll }
+func (*logitsAVX512) register() VecVirtual { return ZMM() }
+func (*logitsAVX512) clear(v VecVirtual)   { VPXORQ(v, v, v) }
+
+func (m *logitsAVX512) begin(k *logitsKernel) {
+	m.t, m.p = Dereference(Param("t")), Dereference(Param("p"))
+	for i := range 2 {
+		m.hi[i], m.lo[i] = ZMM(), ZMM()
+		VMOVUPD(m.constant("hi", 8*i), m.hi[i])
+		VMOVUPD(m.constant("lo", 8*i), m.lo[i])
+	}
+	for i := range m.lows {
+		m.lows[i] = ZMM()
+	}
+	m.outsideVector = ZMM()
+	k.toPower, k.log2e, k.ln2 = m.load(m.constant("toPower")), m.load(m.constant("log2e")), m.load(m.constant("ln2"))
+	k.half, k.lnLo = m.load(m.constant("half")), m.load(m.constant("minusLn2Lo"))
+	k.e4, k.e5 = m.load(m.constant("exp", 4)), m.load(m.constant("exp", 5))
+}
+
+func (m *logitsAVX512) constant(field string, index ...int) Mem {
+	c := m.t.Field(field)
 	for _, i := range index {
 		c = c.Index(i)
 	}
 	return resolve(c)
 }
 
-func (k *logitsKernel) broadcast(field string) VecVirtual {
+func (m *logitsAVX512) point(field string) Mem { return resolve(m.p.Field(field)) }
+
+func (*logitsAVX512) load(at Mem) VecVirtual {
 	v := ZMM()
-	VBROADCASTSD(k.constant(field), v)
+	VBROADCASTSD(at, v)
 	return v
 }
 
-func (k *logitsKernel) point(field string) Mem { return resolve(k.p.Field(field)) }
-
-// emit writes a kernel that adds up what the divergence of logits is made of [Z].
-func (k *logitsKernel) emit(name string) {
-	TEXT(name, NOSPLIT, "func(t *constantsLogits, x, y *float32, n int, p *logitsPoint, acc *logitsSums) (done int)")
-	Doc(fmt.Sprintf("%s adds the elements of whole vectors of 16 to acc, in blocks of %d, until it", name, 16*logitsDepth),
-		"meets a block that it cannot take, and returns how many it added.")
-	Pragma("noescape")
-
-	k.t, k.p = Dereference(Param("t")), Dereference(Param("p"))
-	acc := Dereference(Param("acc"))
-	for i := range 2 {
-		k.hi[i], k.lo[i] = ZMM(), ZMM()
-		VMOVUPD(k.constant("hi", 8*i), k.hi[i])
-		VMOVUPD(k.constant("lo", 8*i), k.lo[i])
-	}
-	k.toPower, k.log2e, k.ln2, k.half = k.broadcast("toPower"), k.broadcast("log2e"), k.broadcast("ln2"), k.broadcast("half")
-	k.e4, k.e5, k.lnLo = ZMM(), ZMM(), k.broadcast("minusLn2Lo")
-	VBROADCASTSD(k.constant("exp", 4), k.e4)
-	VBROADCASTSD(k.constant("exp", 5), k.e5)
-	k.x, k.y = Load(Param("x"), GP64()), Load(Param("y"), GP64())
-	left := Load(Param("n"), GP64())
-	done := GP64()
-	XORQ(done, done)
-	SHRQ(U8(4), left)
-	outside := ZMM()
-	for v := range unroll {
-		k.w[v], k.third[v], k.s[v] = ZMM(), ZMM(), ZMM()
-	}
-	for i := range k.low {
-		k.low[i] = ZMM()
-	}
-	names := []string{"w", "third", "s"}
-	windows := []*[unroll]VecVirtual{&k.w, &k.third, &k.s}
-
-	Label("block")
-	TESTQ(left, left)
-	JE(LabelRef("end"))
-	turns, count := GP64(), GP64()
-	MOVQ(U32(logitsDepth), turns)
-	CMPQ(left, turns)
-	CMOVQLT(left, turns)
-	MOVQ(turns, count)
-	VPXORQ(outside, outside, outside)
-	for i := range k.low {
-		VPXORQ(k.low[i], k.low[i], k.low[i])
-		for v := range unroll {
-			VBROADCASTSD(k.point(names[i]), windows[i][v])
-		}
-	}
-
-	Label("turn")
-	Comment("Range [Z1].")
-	for _, base := range []Register{k.x, k.y} {
-		bits := ZMM()
-		VMOVDQU32(Mem{Base: base}, bits)
-		VPADDD(bits, bits, bits)
-		VPSUBD_BCST(k.constant("first"), bits, bits)
-		VPMAXUD(bits, outside, outside)
-	}
-	for v := range unroll {
-		k.lanes(v)
-	}
-	ADDQ(U8(32*unroll), k.x)
-	ADDQ(U8(32*unroll), k.y)
-	DECQ(turns)
-	JNE(LabelRef("turn"))
-
-	Comment("Leave out a block with a logit out of range.")
-	bad := K()
-	VPCMPUD_BCST(U8(5), k.constant("span"), outside, bad) // ≥
-	KTESTW(bad, bad)
-	JNE(LabelRef("end"))
-	for i, name := range names {
-		high, low := resolve(acc.Field(name).Field("high").Index(0)), resolve(acc.Field(name).Field("low").Index(0))
-		if k.mixed && name == "third" { // no window
-			for v := range unroll {
-				twoSumInto(high, low, windows[i][v], ZMM)
-			}
-			twoSumInto(high, low, k.low[i], ZMM)
-			continue
-		}
-		s, s1 := ZMM(), ZMM()
-		VSUBPD_BCST(k.point(name), windows[i][0], s)
-		VSUBPD_BCST(k.point(name), windows[i][1], s1)
-		VADDPD(s1, s, s)
-		twoSumInto(high, low, s, ZMM)
-		twoSumInto(high, low, k.low[i], ZMM)
-	}
-	SUBQ(count, left)
-	SHLQ(U8(4), count)
-	ADDQ(count, done)
-	JMP(LabelRef("block"))
-
-	Label("end")
-	Store(done, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+func (*logitsAVX512) with(_, broadcast func(...Op), at Mem, rest ...Op) {
+	broadcast(append([]Op{at}, rest...)...)
 }
 
-// lanes adds eight elements.
-func (k *logitsKernel) lanes(v int) {
-	a, b := ZMM(), ZMM()
-	VCVTPS2PD(Mem{Base: k.x, Disp: 32 * v}, a)
-	VCVTPS2PD(Mem{Base: k.y, Disp: 32 * v}, b)
-	x := ZMM()
-	if k.series {
-		VSUBPD(a, b, x)
-		VSUBPD_BCST(k.point("centre"), x, x)
-		VSUBPD_BCST(k.point("top"), a, a)
-	} else {
-		VSUBPD_BCST(k.point("top"), a, a)
-		VSUBPD_BCST(k.point("topB"), b, b)
-		VSUBPD(a, b, x)
-	}
-	var h, l, ph, pl VecVirtual
-	if k.mixed {
-		h, l = k.exp(a, k.w[v])
-		VADDPD(l, k.low[0], k.low[0])
-		k.excess(h, l, b, x, v)
-	} else if k.series {
-		ph, pl = k.phi(x)
-		h, l = k.exp(a, k.w[v])
-		VADDPD(l, k.low[0], k.low[0])
-		Comment("e^y·2φ.")
-		r := k.product(h, ph, k.third[v])
-		VFMADD231PD(l, ph, r)
-		VFMADD231PD(h, pl, r)
-		VADDPD(r, k.low[1], k.low[1])
-	} else {
-		h, l = k.exp(a, k.w[v])
-		VADDPD(l, k.low[0], k.low[0])
-		_, lb := k.exp(b, k.third[v])
-		VADDPD(lb, k.low[1], k.low[1])
-	}
-	Comment("e^y·x.")
-	r := k.product(h, x, k.s[v])
-	VFMADD231PD(l, x, r)
-	VADDPD(r, k.low[2], k.low[2])
-}
-
-// excess adds e^y·φ(x) [Z8].
-func (k *logitsKernel) excess(h, l, z, x VecVirtual, v int) {
-	scratch := k.broadcastPoint("weight")
-	hz, lz := k.exp(z, scratch)
-	Comment("e^z − e^y(1 + x).")
-	q, t, te := ZMM(), ZMM(), ZMM()
-	VADDPD_BCST(k.constant("one", 0), x, q)
-	VMULPD(h, q, t)
-	VMOVAPD(t, te)
-	VFMSUB231PD(h, q, te)
-	VFMADD231PD(l, q, te)
-	VSUBPD(te, lz, lz)
-	s1, e := k.sumOf(hz, t, true)
-	VADDPD(lz, e, e)
-	Comment("e^y·φ(x) by the series.")
-	ph, pl := k.phi(x)
-	VMULPD(k.half, ph, ph)
-	VMULPD(k.half, pl, pl)
-	p, pe := ZMM(), ZMM()
-	VMULPD(h, ph, p)
-	VMOVAPD(p, pe)
-	VFMSUB231PD(h, ph, pe)
-	VFMADD231PD(l, ph, pe)
-	VFMADD231PD(h, pl, pe)
-	Comment("One of them.")
-	far, size := K(), ZMM()
-	VPANDQ_BCST(k.constant("notSign"), x, size)
-	VCMPPD_BCST(U8(14), k.constant("near"), size, far) // >
-	VMOVAPD(s1, far, p)
-	VMOVAPD(e, far, pe)
-	next, rest := k.sumOf(k.third[v], p, false)
-	VMOVAPD(next, k.third[v])
-	VADDPD(pe, rest, rest)
-	VADDPD(rest, k.low[1], k.low[1])
-}
-
-func (k *logitsKernel) broadcastPoint(field string) VecVirtual {
-	v := ZMM()
-	VBROADCASTSD(k.point(field), v)
-	return v
-}
-
-// sumOf returns a + b or a − b and what is lost, exactly.
-func (k *logitsKernel) sumOf(a, b VecVirtual, minus bool) (s, e VecVirtual) {
-	s, e = ZMM(), ZMM()
-	t, u := ZMM(), ZMM()
-	if minus {
-		VSUBPD(b, a, s)
-	} else {
-		VADDPD(b, a, s)
-	}
-	VSUBPD(a, s, t) // the part of b that arrived
-	VSUBPD(t, s, u)
-	VSUBPD(u, a, e)
-	if minus {
-		VADDPD(t, b, t)
-		VSUBPD(t, e, e)
-	} else {
-		VSUBPD(t, b, t)
-		VADDPD(t, e, e)
-	}
-	return s, e
-}
-
-// product adds a·b to a sum and returns what is lost [Z4].
-func (k *logitsKernel) product(a, b, sum VecVirtual) (rest VecVirtual) {
-	next := ZMM()
-	rest = ZMM()
-	VMOVAPD(sum, next)
-	VFMADD231PD(a, b, next)
-	VSUBPD(sum, next, rest)
-	VFMSUB231PD(a, b, rest)
-	VMOVAPD(next, sum)
-	return rest
-}
-
-// exp adds e^y to a sum and returns it as h + l, h a multiple of the sum's grid [Z2], [Z3].
-func (k *logitsKernel) exp(y, sum VecVirtual) (h, l VecVirtual) {
-	Comment("e^y = th·e^r·(1 + rl), f a multiple of 1/16.")
-	t, f, r := ZMM(), ZMM(), y
-	VMOVAPD(k.toPower, t)
-	VFMADD231PD(k.log2e, y, t)
-	VSUBPD(k.toPower, t, f)
-	VFNMADD231PD(k.ln2, f, r)
-	th, rl := ZMM(), t
+func (m *logitsAVX512) power(t, f VecVirtual) (th, rl VecVirtual) {
+	th, rl = ZMM(), t
 	VMOVDQA64(t, th)
-	VPERMI2PD(k.hi[1], k.hi[0], th)
-	VPERMI2PD(k.lo[1], k.lo[0], rl)
-	VFMADD231PD(k.lnLo, f, rl)
+	VPERMI2PD(m.hi[1], m.hi[0], th)
+	VPERMI2PD(m.lo[1], m.lo[0], rl)
 	VSCALEFPD(f, th, th)
-
-	Comment("e^r·(1 + rl) = 1 + s + d.")
-	rr, rre, m, p, s, d := ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
-	VMULPD(r, r, rr)
-	VMOVAPD(rr, rre)
-	VFMSUB231PD(r, r, rre)
-	VMULPD(r, rr, m)
-	VMOVAPD(k.e5, p)
-	VFMADD213PD(k.e4, r, p)
-	for i := 3; i >= 0; i-- {
-		VFMADD213PD_BCST(k.constant("exp", i), r, p)
-	}
-	VFMADD213PD(rre, m, p)
-	VMOVAPD(r, s)
-	VFMADD231PD(k.half, rr, s)
-	VSUBPD(r, s, d)
-	VFMSUB231PD(k.half, rr, d)
-	VADDPD(rl, d, d)
-	VFMADD231PD(k.half, p, d)
-	VADDPD(s, d, p)
-	VFMADD231PD(rl, p, d)
-
-	Comment("e^y = th + ph + lo.")
-	ph, lo := ZMM(), ZMM()
-	VMULPD(th, s, ph)
-	VMOVAPD(ph, lo)
-	VFMSUB231PD(th, s, lo)
-	VFMADD231PD(th, d, lo)
-
-	next := ZMM()
-	h, l = ZMM(), ZMM()
-	VADDPD(th, sum, next)
-	VADDPD(ph, next, next)
-	VADDPD(lo, next, next)
-	VSUBPD(sum, next, h)
-	VMOVAPD(next, sum)
-	VSUBPD(h, th, l)
-	VADDPD(ph, l, l)
-	VADDPD(lo, l, l)
-	return h, l
+	return th, rl
 }
 
-// phi returns 2(e^x − 1 − x) for |x| ≤ 1/4 [Z6].
-func (k *logitsKernel) phi(x VecVirtual) (h, l VecVirtual) {
-	Comment("2φ(x).")
-	const terms = 11
-	q := ZMM()
-	VBROADCASTSD(k.constant("phi", terms-1), q)
-	for i := terms - 2; i >= 0; i-- {
-		VFMADD213PD_BCST(k.constant("phi", i), x, q)
-	}
-	h, l = k.step("twelfth", q, nil, x)
-	h, l = k.step("third", h, l, x)
-	h, l = k.step("one", h, l, x)
+func (m *logitsAVX512) clearLow(i int)             { m.clear(m.lows[i]) }
+func (m *logitsAVX512) addLow(i int, x VecVirtual) { VADDPD(x, m.lows[i], m.lows[i]) }
+func (m *logitsAVX512) low(i int) VecVirtual       { return m.lows[i] }
 
-	xx, xe, ph, pl := ZMM(), ZMM(), ZMM(), ZMM()
-	VMULPD(x, x, xx)
-	VMOVAPD(xx, xe)
-	VFMSUB231PD(x, x, xe)
-	VMULPD(xx, h, ph)
-	VMOVAPD(ph, pl)
-	VFMSUB231PD(xx, h, pl)
-	VFMADD231PD(xx, l, pl)
-	VFMADD231PD(xe, h, pl)
-	return ph, pl
+func (*logitsAVX512) testNonzero(x, zero VecVirtual) {
+	nonzero := K()
+	VCMPPS(U8(4), zero, x, nonzero) // ≠
+	KTESTW(nonzero, nonzero)
 }
 
-// step returns c + x(h + l).
-func (k *logitsKernel) step(c string, h, l, x VecVirtual) (sh, sl VecVirtual) {
-	p, c0 := ZMM(), ZMM()
-	sh, sl = ZMM(), ZMM()
-	VMULPD(x, h, p)
-	VBROADCASTSD(k.constant(c, 0), c0)
-	VADDPD(p, c0, sh)
-	VSUBPD(sh, c0, sl)
-	VADDPD(p, sl, sl)
-	if l != nil {
-		pe := ZMM()
-		VMOVAPD(p, pe)
-		VFMSUB231PD(x, h, pe)
-		VFMADD231PD(x, l, pe)
-		VADDPD(pe, sl, sl)
+func (m *logitsAVX512) clearOutside() { m.clear(m.outsideVector) }
+
+func (m *logitsAVX512) widenOutside(at Register) {
+	bits := ZMM()
+	VMOVDQU32(Mem{Base: at}, bits)
+	VPADDD(bits, bits, bits)
+	VPSUBD_BCST(m.constant("first"), bits, bits)
+	VPMAXUD(bits, m.outsideVector, m.outsideVector)
+}
+
+func (m *logitsAVX512) leaveIfOutside(label string) {
+	bad := K()
+	VPCMPUD_BCST(U8(5), m.constant("span"), m.outsideVector, bad) // ≥
+	KTESTW(bad, bad)
+	JNE(LabelRef(label))
+}
+
+func (m *logitsAVX512) takeFar(x VecVirtual, fars, nears [2]VecVirtual) {
+	far, size := K(), ZMM()
+	VPANDQ_BCST(m.constant("notSign"), x, size)
+	VCMPPD_BCST(U8(14), m.constant("near"), size, far) // >
+	for i, v := range fars {
+		VMOVAPD(v, far, nears[i])
 	}
-	if c != "one" {
-		VADDPD_BCST(k.constant(c, 1), sl, sl)
-	}
-	return sh, sl
 }
 
 // approxLogits512 writes the approximate divergence: everything in float32, 64 additions
@@ -469,55 +208,6 @@ func approxLogits512(name string) {
 	for i := range total {
 		VMOVUPD(total[i], resolve(acc.Index(i).Index(0)))
 	}
-	VZEROUPPER()
-	RET()
-}
-
-// surveyLogits512 writes the first look at the logits.
-func surveyLogits512(name string) {
-	TEXT(name, NOSPLIT, "func(x, y *float32, n int, s *logitsExtremes) (special bool)")
-	Doc(fmt.Sprintf("%s finds the extremes of the elements of whole vectors of 16, and whether there are", name),
-		"infinities or NaNs among them.")
-	Pragma("noescape")
-	x, y := Load(Param("x"), GP64()), Load(Param("y"), GP64())
-	left := Load(Param("n"), GP64())
-	s := Dereference(Param("s"))
-	names := []string{"a", "b", "most", "least"}
-	var extremes [4]VecVirtual
-	for i, n := range names {
-		extremes[i] = ZMM()
-		VMOVUPS(resolve(s.Field(n).Index(0)), extremes[i])
-	}
-	Comment("0·d adds up to 0 unless there is an infinity or a NaN.")
-	zero, bad := ZMM(), ZMM()
-	VPXORQ(zero, zero, zero)
-	VPXORQ(bad, bad, bad)
-	SHRQ(U8(4), left)
-	JE(LabelRef("end"))
-	Label("turn")
-	a, b, d := ZMM(), ZMM(), ZMM()
-	VMOVUPS(Mem{Base: x}, a)
-	VMOVUPS(Mem{Base: y}, b)
-	VSUBPS(a, b, d)
-	VFMADD231PS(zero, d, bad)
-	VMAXPS(a, extremes[0], extremes[0])
-	VMAXPS(b, extremes[1], extremes[1])
-	VMAXPS(d, extremes[2], extremes[2])
-	VMINPS(d, extremes[3], extremes[3])
-	ADDQ(U8(64), x)
-	ADDQ(U8(64), y)
-	DECQ(left)
-	JNE(LabelRef("turn"))
-	Label("end")
-	for i, n := range names {
-		VMOVUPS(extremes[i], resolve(s.Field(n).Index(0)))
-	}
-	special := K()
-	VCMPPS(U8(4), zero, bad, special) // ≠
-	KTESTW(special, special)
-	result := GP8()
-	SETNE(result)
-	Store(result, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }

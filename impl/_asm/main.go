@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	isa := flag.String("isa", "avx512", "write the kernels of `avx512`, avx2 or logits512")
+	isa := flag.String("isa", "avx512", "write the kernels of `avx512`, avx2, logits512 or logits2")
 	check := flag.Bool("check", false, "compare, write nothing")
 	flag.Parse()
 	// avo resolves the types of parameters for the platform it runs on; what it writes
@@ -25,7 +25,7 @@ func main() {
 
 	Package("klconf/impl")
 	ConstraintExpr("!purego")
-	kernels, ok := map[string]func(){"avx512": avx512, "avx2": avx2, "logits512": logits512}[*isa]
+	kernels, ok := map[string]func(){"avx512": avx512, "avx2": avx2, "logits512": logits512, "logits2": logits2}[*isa]
 	if !ok {
 		stop("asm: no kernels for -isa %s", *isa)
 	}
