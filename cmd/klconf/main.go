@@ -8,6 +8,7 @@
 //	klconf explain ID|NAME             a requirement, or an implementation
 //	klconf report RESULT.json…         a page, Markdown or JUnit XML from result files
 //	klconf diff A B                    what changed between result files
+//	klconf gate OLD NEW                is a benchmark slower than it was?
 //	klconf setup NAME…                 make adapters ready to start
 //	klconf serve                       the reference as an adapter
 //	klconf version                     versions, processor, licences
@@ -70,7 +71,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), diffCommand(), setupCommand(), serveCommand(), versionCommand())
+	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), diffCommand(), gateCommand(), setupCommand(), serveCommand(), versionCommand())
 	unknownCommand := func(name string) error {
 		var names []string
 		for _, c := range root.Commands() {
