@@ -13,9 +13,9 @@
 //	run    Wilcoxon signed-rank test of the ratios NEW/OLD of the rounds; Hodges-Lehmann estimate,
 //	       the median of the Walsh averages, and its distribution-free interval
 //
-// The spread is the robust standard deviation of one ratio: 1.4826 times the median absolute
-// deviation from the median of the logarithms of the paired ratios; with files, of the root
-// of the sum of the squares of that of either side.
+// The spread is the robust standard deviation of one ratio: half the distance between the
+// quantiles at 15.9 % and 84.1 % of the logarithms of the paired ratios; with files, the root of
+// the sum of the squares of that of either side.
 //
 // A change, regressed or improved by the direction of the unit, is all of this:
 //

@@ -38,7 +38,7 @@ func paired(d []float64, alpha float64) estimate {
 		}
 	}
 	e.effect, e.lo, e.hi = hodgesLehmann(walsh, signedRankCut(n, alpha))
-	e.spread = mad(d)
+	e.spread = spread(d)
 	return e
 }
 
@@ -58,7 +58,7 @@ func unpaired(x, y []float64, alpha float64) estimate {
 		}
 	}
 	e.effect, e.lo, e.hi = hodgesLehmann(all, mannWhitneyCut(len(x), len(y), alpha))
-	e.spread = math.Hypot(mad(x), mad(y))
+	e.spread = math.Hypot(spread(x), spread(y))
 	return e
 }
 
@@ -73,15 +73,25 @@ func hodgesLehmann(x []float64, cut int) (effect, lo, hi float64) {
 	return effect, x[cut-1], x[len(x)-cut]
 }
 
-// mad returns the median absolute deviation from the median, over that of a standard normal
-// variable: the standard deviation of normal samples, and up to half of them may be anything.
-func mad(x []float64) float64 {
-	m := median(x)
-	d := make([]float64, len(x))
-	for i, v := range x {
-		d[i] = math.Abs(v - m)
+// spread returns half the distance between the two quantiles that are one standard deviation
+// from the mean of a normal distribution. It is the standard deviation of normal samples;
+// of twelve, one may be anything on either side, and of more a sixth, but no more: unlike the
+// median absolute deviation it sees the disturbances that would decide a test.
+func spread(x []float64) float64 {
+	const tail = 0.15865525393145707
+	x = slices.Sorted(slices.Values(x))
+	return (quantile(x, 1-tail) - quantile(x, tail)) / 2
+}
+
+// quantile is Hyndman and Fan's eighth of sorted samples, whose median is that of the
+// distribution's quantile whatever the distribution is, nearly.
+func quantile(x []float64, p float64) float64 {
+	at := min(max((float64(len(x))+1./3)*p+1./3, 1), float64(len(x)))
+	i := int(at)
+	if i == len(x) {
+		return x[i-1]
 	}
-	return median(d) / 0.6744897501960817
+	return x[i-1] + (at-float64(i))*(x[i]-x[i-1])
 }
 
 // median returns the middle one, or the mean of the middle two.
