@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers bench-limits identity generate generate-check lint rename
+.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers bench-limits prove-gate identity generate generate-check lint rename
 
 # Grade the reference and 23 entry points of gonum, SciPy, NLTK, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -74,6 +74,12 @@ bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
 # What bounds the time of the AVX-512 kernels: cycles of their instructions, and of their loops.
 bench-limits:
 	cd bench/peers && CGO_ENABLED=1 CC=gcc $(GO) run ./limits
+
+# Measure a program against itself 25 times with klconf gate, in 40 minutes, and write the record
+# and bench/gate/PROOF.md of it; go test ./bench/gate replays the record. Leave the host alone.
+prove-gate:
+	mkdir -p out/prove-gate
+	$(GO) test ./bench/gate -run 'TestProof$$' -timeout 4h -v -args -live $(CURDIR)/out/prove-gate -write
 
 # The same bits everywhere: a hash over a million answers with each level of x86-64, with the
 # race detector, without assembly, on 386, and by qemu (Debian's qemu-user) on arm64, riscv64

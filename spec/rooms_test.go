@@ -26,6 +26,7 @@ var rooms = []struct {
 	{"klconf/kltest", []string{"klconf/conform", "klconf/spec", "klconf/spec/klap", "klconf/conform/judge", "klconf/golden", "klconf/property", "klconf/impl/exact"},
 		[]string{"pgregory.net/rapid"}},
 	{"klconf/bench", []string{"klconf/spec", "klconf/conform/judge", "klconf/impl/exact", "klconf/bench/machine"}, []string{"github.com/klauspost/cpuid", "github.com/viterin", "github.com/chewxy/math32", "golang.org/x/exp", "golang.org/x/sys"}},
+	{"klconf/bench/gate", nil, []string{"golang.org/x/perf", "github.com/aclements/go-moremath", "github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text"}},
 	{"klconf/bench/machine", nil, []string{"github.com/klauspost/cpuid", "golang.org/x/sys"}},
 	{"klconf/reports", []string{"klconf/spec"}, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text"}},
 	{"klconf/reports/speed", []string{"klconf/spec"}, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text",

@@ -8,7 +8,8 @@
 //	klconf explain ID|NAME             a requirement, or an implementation
 //	klconf report RESULT.json…         a page, Markdown or JUnit XML from result files
 //	klconf diff A B                    what changed between result files
-//	klconf bench [NAME…] [-- CMD ARG…] implementations side by side
+//	klconf bench [NAME…] [-- CMD ARG…] time implementations side by side
+//	klconf gate OLD NEW                is a benchmark slower than it was?
 //	klconf setup NAME…                 make adapters ready to start
 //	klconf serve                       the reference as an adapter
 //	klconf version                     versions, processor, licences
@@ -71,7 +72,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), diffCommand(), benchCommand(), setupCommand(), serveCommand(), versionCommand())
+	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), diffCommand(), benchCommand(), gateCommand(), setupCommand(), serveCommand(), versionCommand())
 	unknownCommand := func(name string) error {
 		var names []string
 		for _, c := range root.Commands() {

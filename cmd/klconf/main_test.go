@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +88,31 @@ func TestScripts(t *testing.T) {
 				data, err := hex.DecodeString(args[1])
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o666))
+			},
+			// benchmarks FILE COUNT SAMPLES SEED [SLOW RATIO [NOISE]] writes benchmarks N/case=1 …,
+			// of which one takes so many times as long, with 1 % of noise if nothing is said.
+			"benchmarks": func(ts *testscript.TestScript, neg bool, args []string) {
+				number := func(i int, absent float64) float64 {
+					if i >= len(args) {
+						return absent
+					}
+					x, err := strconv.ParseFloat(args[i], 64)
+					ts.Check(err)
+					return x
+				}
+				r := rand.New(rand.NewPCG(uint64(number(3, 0)), 0))
+				var b strings.Builder
+				b.WriteString("goos: linux\npkg: example\n")
+				for range int(number(2, 0)) {
+					for c := 1; c <= int(number(1, 0)); c++ {
+						ns := 100 * float64(c) * math.Exp(number(6, 0.01)*r.NormFloat64())
+						if c == int(number(4, 0)) {
+							ns *= number(5, 1)
+						}
+						fmt.Fprintf(&b, "BenchmarkN/case=%d-8 \t %d \t %.5g ns/op\n", c, 1000000, ns)
+					}
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()+"PASS\n"), 0o666))
 			},
 			// lines N demands that the last command said N lines on stderr.
 			"lines": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -21,6 +21,11 @@ const (
 	misused       status = 2 // the command line or a file is wrong
 	unstarted     status = 3 // an adapter could not start or speak
 	incomplete    status = 4 // not everything was asked, or nothing
+	regressed     status = 5 // klconf gate found a regression
+	setsDiffer    status = 6 // a benchmark is on one side only
+	notBenchmark  status = 7 // a line is not in the Go benchmark format
+	mixedUnits    status = 8 // a unit cannot be compared
+	tooFew        status = 9 // a benchmark has too few samples
 )
 
 // precedence orders the statuses of several implementations: the first that
