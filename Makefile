@@ -2,9 +2,9 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-peers bench-limits prove-gate identity generate generate-check lint rename
+.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove-gate identity generate generate-check lint rename
 
-# Grade the reference and 23 entry points of gonum, SciPy, NLTK, PyTorch, TensorFlow,
+# Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
 run:
 	$(GO) run ./cmd/klconf run
@@ -44,6 +44,30 @@ bench:
 	mkdir -p out
 	$(GO) test ./bench -run '^$$' -bench . -benchtime 0.1s -count 6 -timeout 60m >out/bench.txt || { cat out/bench.txt; exit 1; }
 	@echo "out/bench.txt is written; make bench-compare compares it with the baseline"
+
+# What is counted and not measured (allocations, errors, tiers) must be as in the committed
+# baseline, which make bench-exact-baseline makes anew; in half a minute, on any amd64.
+counted = allocs/op,fallthrough,exact,ulp-max
+bench-exact:
+	@mkdir -p out bin
+	$(GO) build -o bin/klconf ./cmd/klconf
+	$(GO) test ./bench -run '^$$' -bench '^Benchmark(KL|KLApprox)$$/./././^n=(1024|32768|128256)$$|^BenchmarkKLLogits$$' -benchtime 1x -cpu 1 >out/counted.txt || { cat out/counted.txt; exit 1; }
+	$(GO) tool benchfilter '.unit:('"$$(echo '$(counted)' | sed 's/,/ OR /g')"')' out/counted.txt | sed '/^machine: /d;/^cpu: /d;/^dot: /d' >out/exact.txt
+	@here="/backend:($$(sed -n 's|.*/backend=\([^/]*\)/.*|\1|p' out/exact.txt | sort -u | sed ':a;N;$$!ba;s/\n/ OR /g'))"; \
+	bin/klconf gate --unit $(counted) --filter "$$here" bench/exact.txt out/exact.txt >out/exact-gate.txt || { code=$$?; grep -v '^unchanged' out/exact-gate.txt; exit $$code; }; \
+	bin/klconf gate --unit $(counted) --filter "$$here" out/exact.txt bench/exact.txt >out/exact-gate.txt || { grep -v '^unchanged' out/exact-gate.txt; echo "these were better than the baseline says: make bench-exact-baseline"; exit 1; }; \
+	tail -1 out/exact-gate.txt
+
+bench-exact-baseline:
+	@test -f out/exact.txt || { echo "out/exact.txt is missing: run make bench-exact first"; exit 1; }
+	cp out/exact.txt bench/exact.txt
+
+# Append a run to the history of this processor; bin/klconf bench --trend shows it.
+bench-track:
+	@mkdir -p out bench/history
+	$(GO) build -o bin/klconf ./cmd/klconf
+	bin/klconf bench --sizes 1024,128256 --dtypes f64,f32 --data softmax,near-equal,zeros --steps=false --out out/track.txt
+	cat out/track.txt >>bench/history/$$(sed -n 's/^machine: //p;/^machine: /q' out/track.txt).txt
 
 # The committed baseline of the processor that out/bench.txt is from.
 baseline = bench/baseline/$$(sed -n 's/^machine: //p;/^machine: /q' out/bench.txt).txt

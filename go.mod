@@ -41,4 +41,7 @@ require (
 	golang.org/x/tools v0.49.0 // indirect
 )
 
-tool golang.org/x/perf/cmd/benchstat
+tool (
+	golang.org/x/perf/cmd/benchfilter
+	golang.org/x/perf/cmd/benchstat
+)

@@ -31,11 +31,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	check, err := filepath.Abs(filepath.Join("..", "..", "bench", "ci", "check.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("CHECK", check)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -20,7 +20,7 @@ import (
 
 // An output says which files are written. "-" is standard output.
 type output struct {
-	json, junit, markdown, html, folder string
+	json, junit, markdown, html, accuracy, folder string
 	compact                             bool
 }
 
@@ -31,6 +31,7 @@ func (o *output) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.junit, "junit", "", "write JUnit XML to `FILE`")
 	f.StringVar(&o.markdown, "markdown", "", "write Markdown to `FILE`")
 	f.StringVar(&o.html, "html", "", "write one page that needs no network to `FILE`")
+	f.StringVar(&o.accuracy, "accuracy", "", "write the errors of each stratum in the benchmark format to `FILE`, for klconf gate")
 	f.StringVar(&o.folder, "out", "", "write all of these into the folder `DIR`")
 }
 
@@ -54,6 +55,7 @@ func (o output) destinations() (list []destination) {
 	set(o.junit, "junit.xml", reports.JUnit)
 	set(o.markdown, "report.md", reports.Markdown)
 	set(o.html, "report.html", reports.HTML)
+	set(o.accuracy, "accuracy.txt", reports.Benchmarks)
 	return list
 }
 
@@ -91,7 +93,7 @@ func (o output) check(subjects int) error {
 		}
 	}
 	if dashes > 1 {
-		return errors.New("only one of --json, --junit, --markdown and --html can be standard output")
+		return errors.New("only one of --json, --junit, --markdown, --html and --accuracy can be standard output")
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (p *progress) of(id string) func(done, total int) {
 			p.bar.Set(sum)
 		case time.Since(p.said) >= betweenLines && len(running) > 0:
 			p.said = time.Now()
-			fmt.Fprintf(p.w, "klconf: %d of %d checks (%s)\n", sum, all, strings.Join(running, ", "))
+			fmt.Fprintf(p.w, "klconf: %d of %d (%s)\n", sum, all, strings.Join(running, ", "))
 		}
 	}
 }
