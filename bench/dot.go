@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"runtime"
+
 	"github.com/viterin/vek"
 	"github.com/viterin/vek/vek32"
 
@@ -35,10 +37,10 @@ func dotOf(a []spec.Array) func(iters int) {
 
 func repeated[F float32 | float64](x, y []F) func(iters int) {
 	return func(iters int) {
+		s := 0.0
 		for range iters {
-			kept += Dot(x, y)
+			s += Dot(x, y)
 		}
+		runtime.KeepAlive(s) // so that no call can be left out
 	}
 }
-
-var kept float64 // so that the compiler cannot leave a call out

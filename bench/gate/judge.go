@@ -520,11 +520,7 @@ func direction(sign, better int) Outcome {
 // enough returns the comparisons with samples enough, estimated; the others are inconclusive.
 func (j *judge) enough(list []*comparison, rerun bool) (rest []*comparison) {
 	family := float64(len(list))
-	type want struct {
-		titles []string
-		least  int
-	}
-	var few, many want
+	var few, many []string
 	for _, c := range list {
 		n1, n2 := len(c.old.values), len(c.new.values)
 		if j.paired {
@@ -535,10 +531,10 @@ func (j *judge) enough(list []*comparison, rerun bool) (rest []*comparison) {
 		c.result.OldSamples, c.result.NewSamples = n1, n2
 		switch {
 		case min(n1, n2) < j.policy.MinSamples || !(j.floor(n1, n2, false) < j.policy.Alpha):
-			few.titles = append(few.titles, fmt.Sprintf("%s %s (%d and %d)", c.title(), c.unit, n1, n2))
+			few = append(few, fmt.Sprintf("%s %s (%d and %d)", c.title(), c.unit, n1, n2))
 			c.result.Outcome, c.result.Why = Inconclusive, "too few samples"
 		case floor >= j.policy.Alpha/family && !j.limits.noHolm:
-			many.titles = append(many.titles, fmt.Sprintf("%s %s (%d and %d)", c.title(), c.unit, n1, n2))
+			many = append(many, fmt.Sprintf("%s %s (%d and %d)", c.title(), c.unit, n1, n2))
 			c.result.Outcome, c.result.Why = Inconclusive, "too few samples for so many benchmarks"
 		default:
 			e, log := j.estimate(c.old, c.new)
@@ -557,12 +553,12 @@ func (j *judge) enough(list []*comparison, rerun bool) (rest []*comparison) {
 	if j.paired {
 		how = "run with --rounds %d"
 	}
-	if len(few.titles) > 0 {
-		j.problem(TooFew, Hard, "too few samples of %s in %s and %s: at least %d a side are needed; "+how, some(few.titles), j.old.name, j.new.name, need(j.policy.Alpha), need(j.policy.Alpha/family))
+	if len(few) > 0 {
+		j.problem(TooFew, Hard, "too few samples of %s in %s and %s: at least %d a side are needed; "+how, some(few), j.old.name, j.new.name, need(j.policy.Alpha), need(j.policy.Alpha/family))
 	}
-	if len(many.titles) > 0 {
+	if len(many) > 0 {
 		j.problem(TooFew, Hard, "too few samples for %d tests: of %s in %s and %s no p-value can be below alpha/%d; "+how+", or compare fewer benchmarks with --filter or units with --unit",
-			len(list), some(many.titles), j.old.name, j.new.name, len(list), need(j.policy.Alpha/family))
+			len(list), some(many), j.old.name, j.new.name, len(list), need(j.policy.Alpha/family))
 	}
 	return rest
 }

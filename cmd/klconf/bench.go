@@ -26,21 +26,20 @@ import (
 
 // A bencher is one call of klconf bench.
 type bencher struct {
-	plan    bench.Plan
-	op      string
-	sizes   []string
-	dtypes  []string
-	data    []string
-	out     string
-	svg     string
-	steps   bool
-	from    bool
-	trend   bool
-	unit    string
-	folder  string
-	setup   adapters.Options
-	chosen  []subject
-	refused []string // what was not timed, and why
+	plan   bench.Plan
+	op     string
+	sizes  []string
+	dtypes []string
+	data   []string
+	out    string
+	svg    string
+	steps  bool
+	from   bool
+	trend  bool
+	unit   string
+	folder string
+	setup  adapters.Options
+	chosen []subject
 }
 
 // benchFamilies are those of klconf bench, generic ones first.

@@ -199,3 +199,57 @@ func written(x float64) string {
 	}
 	return fmt.Sprintf("%.2f", x)
 }
+
+// A Ratio is the time of an implementation over that of the first of its group, in one cell.
+type Ratio struct {
+	Group, Impl string
+	N           int
+	A, B        Interval // in two runs
+}
+
+// Agree reports whether the two intervals have a number in common.
+func (r Ratio) Agree() bool { return r.A.Lo <= r.B.Hi && r.B.Lo <= r.A.Hi }
+
+// Ratios returns the ratios that two runs have both measured.
+func Ratios(a, b []*Series) (list []Ratio) {
+	other := groups(b)
+	for _, g := range groups(a) {
+		i := slices.IndexFunc(other, func(h *group) bool { return h.title() == g.title() })
+		if i < 0 {
+			continue
+		}
+		for _, impl := range g.impls[1:] {
+			for _, n := range g.sizes {
+				x, okA := g.ratio(impl, n)
+				y, okB := other[i].ratio(impl, n)
+				if okA && okB {
+					list = append(list, Ratio{g.title(), impl, n, x, y})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// ratio returns the time of an implementation over that of the first.
+func (g *group) ratio(impl string, n int) (Interval, bool) {
+	s, first := g.at[cell{impl, n}], g.at[cell{g.impls[0], n}]
+	if s == nil || first == nil {
+		return Interval{}, false
+	}
+	return s.over(first)
+}
+
+// WriteRatios says which ratios of two runs do not agree, and how many do.
+func WriteRatios(w io.Writer, list []Ratio) error {
+	agree := 0
+	for _, r := range list {
+		if r.Agree() {
+			agree++
+		} else if _, err := fmt.Fprintf(w, "%s, n = %d, %s: %s and %s\n", r.Group, r.N, r.Impl, r.A, r.B); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d of %d ratios agree: their intervals of %.0f %% have a number in common\n", agree, len(list), 100*confidence)
+	return err
+}

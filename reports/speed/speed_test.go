@@ -248,3 +248,20 @@ func TestTrends(t *testing.T) {
 		t.Errorf("a unit that nothing has: %+v", list)
 	}
 }
+
+func TestRatios(t *testing.T) {
+	slower := strings.ReplaceAll(two, "theirs/dtype=f64/data=softmax/n=32768", "theirs/dtype=f64/data=softmax/n=1")
+	for _, c := range []struct {
+		other string
+		says  string
+	}{
+		{two, "2 of 2 ratios agree"},
+		{slower, "1 of 1 ratios agree"},
+		{benchmarks(row{"KL", "ours", "softmax", 1024, 1000, 100, 0.5, 0}, row{"KL", "theirs", "softmax", 1024, 2600, 100, 12, 0}), "theirs: 2.50 [2.50, 2.50] and 2.60"},
+	} {
+		var b strings.Builder
+		if err := WriteRatios(&b, Ratios(parsed(t, two), parsed(t, c.other))); err != nil || !strings.Contains(b.String(), c.says) {
+			t.Errorf("%v, %s: want %q", err, b.String(), c.says)
+		}
+	}
+}

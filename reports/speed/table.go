@@ -57,7 +57,7 @@ func (g *group) table() string {
 					text = x.String() + " ns"
 				}
 			} else if first != nil {
-				if x, ok := s.over(first); ok {
+				if x, ok := g.ratio(impl, n); ok {
 					text = x.String()
 				}
 			} else if x, ok := s.perElement(); ok {
