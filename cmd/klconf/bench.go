@@ -36,6 +36,7 @@ type bencher struct {
 	steps  bool
 	from   bool
 	trend  bool
+	agree  bool
 	unit   string
 	folder string
 	setup  adapters.Options
@@ -90,18 +91,20 @@ Exit codes: 0 everything was timed; 2 wrong usage; 3 an adapter could not start 
 	f.StringVar(&b.svg, "svg", "", "draw time against length and accuracy against time into the folder `DIR`")
 	f.BoolVar(&b.from, "from", false, "time nothing: the arguments are files in the benchmark format")
 	f.BoolVar(&b.trend, "trend", false, "time nothing: the arguments are a history in the benchmark format, and what changed in it is shown")
+	f.BoolVar(&b.agree, "agree", false, "time nothing: say which ratios of two files do not agree within their intervals")
 	f.StringVar(&b.unit, "unit", "x-dot", "unit of --trend")
 	f.StringVar(&b.folder, "adapters", "", "folder `DIR` of adapters in place of the embedded ones")
 	f.StringVar(&b.setup.Python, "python", "", "interpreter `PATH` that has the modules of a Python adapter")
 	f.BoolVar(&b.setup.Offline, "offline", false, "fetch nothing")
-	cmd.MarkFlagsMutuallyExclusive("from", "trend")
-	cmd.MarkFlagsMutuallyExclusive("from", "out")
-	cmd.MarkFlagsMutuallyExclusive("trend", "out")
+	cmd.MarkFlagsMutuallyExclusive("from", "trend", "agree", "out")
 	cmd.ValidArgsFunction = completeNames
 	return cmd
 }
 
 func (b *bencher) run(cmd *cobra.Command, args []string) error {
+	if b.agree {
+		return writeAgreement(cmd.OutOrStdout(), args)
+	}
 	if b.from || b.trend {
 		all, err := readBenchmarks(args)
 		switch {
@@ -337,6 +340,26 @@ func (b *bencher) write(pictures map[string]func(io.Writer) error) error {
 		}
 	}
 	return nil
+}
+
+// writeAgreement compares the ratios of two files. Whether they agree is no matter of the exit code.
+func writeAgreement(w io.Writer, files []string) error {
+	if len(files) != 2 {
+		return fmt.Errorf("--agree takes two files, not %d", len(files))
+	}
+	a, err := readBenchmarks(files[:1])
+	if err != nil {
+		return err
+	}
+	b, err := readBenchmarks(files[1:])
+	if err != nil {
+		return err
+	}
+	list := speed.Ratios(a, b)
+	if len(list) == 0 {
+		return errors.New("the two files have no ratio in common: each needs two implementations, and the same first one")
+	}
+	return speed.WriteRatios(w, list)
 }
 
 // readBenchmarks reads files in the benchmark format.
