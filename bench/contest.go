@@ -32,7 +32,8 @@ type Plan struct {
 	DTypes   []spec.DType
 	Families []Family
 	Sizes    []int
-	Rounds   int           // the samples that are kept of each
+	Passes   int           // over all cells; 0 is 1
+	Rounds   int           // the samples that are kept of each, in each pass
 	Sample   time.Duration // the least that a sample should take
 	Limit    time.Duration // what takes longer for one call is not timed
 
@@ -65,32 +66,58 @@ type Entry struct {
 
 // Measure times the contestants on every cell of the plan. The vectors are loaded before,
 // iterations are calibrated, and in each round each contestant is timed once, in the
-// opposite order of the round before: ABBA, so that a steady drift cancels. What does not
-// pass the checks is not timed, and the entry says why:
+// opposite order of the round before: ABBA, so that a steady drift cancels. Each pass goes over all
+// cells and loads the vectors anew: what depends on the minute, or on where in memory they
+// lie, differs between samples of one run, and not only between runs. What does not pass the
+// checks is not timed, and the entry says why:
 //
 //   - a bench answers with the iterations that were asked, in no more time than passed here;
 //   - its result is that of the question, bit for bit if the same question always gets the
 //     same answer;
 //   - four times the iterations take at least twice the time.
 //
-// done is called after each cell; it may be nil. The error is that of ctx.
-func (p Plan) Measure(ctx context.Context, all []Contestant, done func(c Cell)) ([]Cell, error) {
-	var cells []Cell
+// done is called after each cell of each pass; it may be nil. The error is that of ctx.
+func (p Plan) Measure(ctx context.Context, all []Contestant, done func()) ([]Cell, error) {
+	if p.dot == nil {
+		p.dot = dotOf
+	}
+	var tables []*table
 	for _, dtype := range p.DTypes {
 		for _, family := range p.Families {
 			for _, n := range p.Sizes {
-				c := p.cell(ctx, all, dtype, family, n)
-				if err := ctx.Err(); err != nil {
-					return cells, err
+				t := &table{plan: p, dtype: dtype, family: family, n: n}
+				for _, x := range all {
+					t.seats = append(t.seats, &seat{Contestant: x, plan: p, entry: Entry{Name: x.Name}})
 				}
-				cells = append(cells, c)
-				if done != nil {
-					done(c)
-				}
+				tables = append(tables, t)
 			}
 		}
 	}
-	return cells, nil
+	for pass := range max(p.Passes, 1) {
+		for _, t := range tables {
+			t.pass(ctx, pass == 0)
+			if ctx.Err() != nil {
+				break
+			}
+			if done != nil {
+				done()
+			}
+		}
+	}
+	var cells []Cell
+	for _, t := range tables {
+		c := Cell{DType: t.dtype, Data: t.family.Name, N: t.n, Dot: t.dot}
+		for _, s := range t.seats {
+			if len(s.entry.Times) < len(t.dot) { // interrupted, or not timed to the end
+				s.entry.Times = nil
+			}
+			c.Entries = append(c.Entries, s.entry)
+		}
+		if len(t.dot) > 0 {
+			cells = append(cells, c)
+		}
+	}
+	return cells, ctx.Err()
 }
 
 // Arrays returns a draw of a family as the arrays of a question.
@@ -111,33 +138,48 @@ func rounded(name string, t spec.DType, x []float64) spec.Array {
 	return a
 }
 
-func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, family Family, n int) Cell {
-	c := Cell{DType: dtype, Data: family.Name, N: n}
-	k := newValues(p.Op, family, dtype, n)
-	arrays := k.draws[0]
-	if p.dot == nil {
-		p.dot = dotOf
-	}
-	dot := p.dot(arrays)
+// A table is a cell with those who sit at it.
+type table struct {
+	plan   Plan
+	dtype  spec.DType
+	family Family
+	n      int
+	seats  []*seat
+	dot    Times
+}
 
-	var seats []*seat
-	for _, x := range all {
-		s := &seat{Contestant: x, plan: p, entry: Entry{Name: x.Name}}
-		if err := s.prepare(ctx, k); err != nil {
+// pass loads the vectors, the first time prepares every seat, and times the rounds.
+func (t *table) pass(ctx context.Context, first bool) {
+	var k *values
+	var arrays []spec.Array
+	if first {
+		k = newValues(t.plan.Op, t.family, t.dtype, t.n)
+		arrays = k.draws[0]
+	} else {
+		arrays = Arrays(t.family, t.dtype, t.n, 0)
+	}
+	for _, s := range t.seats {
+		if s.entry.Why != "" {
+			continue
+		}
+		err := s.load(ctx, arrays)
+		if err == nil && first {
+			err = s.prepare(ctx, k)
+		}
+		if err != nil {
 			s.entry.Why = err.Error()
 		}
-		seats = append(seats, s)
 	}
-	loop := Loop{Sample: min(p.Sample, time.Millisecond)}
-	iters := loop.iterations(dot)
-	for round := range warmUp + p.Rounds {
+	dot := t.plan.dot(arrays)
+	iters := Loop{Sample: min(t.plan.Sample, time.Millisecond)}.iterations(dot)
+	for round := range warmUp + t.plan.Rounds {
+		if ctx.Err() != nil {
+			return
+		}
 		start := time.Now()
 		dot(iters)
 		ns := float64(time.Since(start)) / float64(iters)
-		if round >= warmUp {
-			c.Dot = append(c.Dot, ns)
-		}
-		order := slices.Clone(seats)
+		order := slices.Clone(t.seats)
 		if round%2 == 1 {
 			slices.Reverse(order)
 		}
@@ -147,14 +189,17 @@ func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, fami
 			}
 			ns, err := s.sample(ctx, s.entry.Iters)
 			if err != nil {
-				s.entry.Why, s.entry.Times = err.Error(), nil
+				s.entry.Why = err.Error()
 			} else if round >= warmUp {
 				s.entry.Times = append(s.entry.Times, float64(ns)/float64(s.entry.Iters))
 			}
 		}
+		if round >= warmUp {
+			t.dot = append(t.dot, ns)
+		}
 	}
-	for _, s := range seats {
-		if s.loaded && s.entry.Why == "" && s.Peak != nil {
+	for _, s := range t.seats {
+		if first && s.entry.Why == "" && s.Peak != nil {
 			if bytes, ok := s.Peak(func() { s.sample(ctx, s.entry.Iters) }); ok {
 				s.entry.Peak = &bytes
 			}
@@ -162,12 +207,10 @@ func (p Plan) cell(ctx context.Context, all []Contestant, dtype spec.DType, fami
 		if s.loaded {
 			s.forget(ctx)
 		}
-		c.Entries = append(c.Entries, s.entry)
 	}
-	return c
 }
 
-// A seat is a contestant during one cell.
+// A seat is a contestant at one table.
 type seat struct {
 	Contestant
 	plan   Plan
@@ -179,12 +222,9 @@ type seat struct {
 // resident names the vectors that are loaded.
 var resident = []string{"bench-p", "bench-q"}
 
-// prepare loads the vectors, has the question answered, and finds how many iterations a
-// sample takes.
-func (s *seat) prepare(ctx context.Context, k *values) error {
-	arrays := k.draws[0]
-	t := arrays[0].DType
-	if !s.Description.Offers(s.plan.Op, t) {
+// load has the vectors stored.
+func (s *seat) load(ctx context.Context, arrays []spec.Array) error {
+	if t := arrays[0].DType; !s.Description.Offers(s.plan.Op, t) {
 		return fmt.Errorf("%s in %s is not offered", s.plan.Op, t)
 	}
 	s.loaded = true
@@ -193,11 +233,16 @@ func (s *seat) prepare(ctx context.Context, k *values) error {
 			return fmt.Errorf("load was answered %s", said(a))
 		}
 	}
+	return nil
+}
+
+// prepare has the question answered, and finds how many iterations a sample takes.
+func (s *seat) prepare(ctx context.Context, k *values) error {
 	s.answer = s.Ask(ctx, spec.Request{Op: s.plan.Op, Keys: resident})
 	if _, ok := s.answer.Result(); !ok {
 		return fmt.Errorf("the question was answered %s", said(s.answer))
 	}
-	if arrays[0].Len() <= ULPLimit {
+	if k.draws[0][0].Len() <= ULPLimit {
 		worst, finite := 0.0, false
 		for draw, list := range k.draws {
 			a := s.answer
@@ -290,6 +335,7 @@ func (s *seat) sample(ctx context.Context, iters int) (ns int64, err error) {
 }
 
 func (s *seat) forget(ctx context.Context) {
+	s.loaded = false
 	for _, key := range resident {
 		s.Ask(ctx, spec.Request{Op: spec.OpDrop, Key: key})
 	}

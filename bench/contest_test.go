@@ -51,7 +51,7 @@ func asked(name string, k spec.Implementation, change func(r spec.Request, a *sp
 }
 
 var small = Plan{Op: "kl", DTypes: []spec.DType{spec.F64, spec.F32}, Families: []Family{Families[1], Zeros}, Sizes: []int{16, 64},
-	Rounds: 6, Sample: time.Millisecond, Limit: time.Second,
+	Passes: 2, Rounds: 3, Sample: time.Millisecond, Limit: time.Second,
 	dot: func(a []spec.Array) func(int) { // one that takes time in a bubble
 		return func(iters int) { time.Sleep(time.Duration(iters * a[0].Len())) }
 	}}
@@ -60,8 +60,8 @@ func TestMeasure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast, slow := timedKL{perElement: time.Microsecond}, timedKL{perElement: 3 * time.Microsecond}
 		done := 0
-		cells, err := small.Measure(t.Context(), []Contestant{asked("fast", fast, nil), asked("slow", slow, nil)}, func(Cell) { done++ })
-		if err != nil || len(cells) != 8 || done != 8 {
+		cells, err := small.Measure(t.Context(), []Contestant{asked("fast", fast, nil), asked("slow", slow, nil)}, func() { done++ })
+		if err != nil || len(cells) != 8 || done != 16 {
 			t.Fatalf("%d cells, %d done, %v", len(cells), done, err)
 		}
 		for _, c := range cells {
@@ -87,6 +87,7 @@ func TestMeasureTurnsTheOrder(t *testing.T) {
 		var calls []string
 		p := small
 		p.DTypes, p.Families, p.Sizes = p.DTypes[:1], p.Families[:1], []int{4096}
+		p.Passes, p.Rounds = 1, 6
 		kl := func(name string) Contestant {
 			return asked(name, timedKL{time.Microsecond, &calls, name}, nil)
 		}

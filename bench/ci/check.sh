@@ -35,7 +35,7 @@ speed)
 	for word in "$@"; do
 		quoted="$quoted '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"
 	done
-	bench="$klconf bench --sizes ${KLCONF_SIZES:-1024,128256} --data softmax,near-equal --rounds 1 --sample 50ms --steps=false --out - --"
+	bench="$klconf bench --sizes ${KLCONF_SIZES:-1024,128256} --data softmax,near-equal --passes 1 --rounds 1 --sample 50ms --steps=false --out - --"
 	"$klconf" gate --run ${KLCONF_QUIET_HOST:+--quiet-host} --warn-wall-clock --unit x-dot,ns/op --markdown speed.md \
 		"sh -c \"cd '$old' && $bench$quoted 2>/dev/null\"" "sh -c \"cd '$new' && $bench$quoted 2>/dev/null\""
 	;;

@@ -83,7 +83,8 @@ Exit codes: 0 everything was timed; 2 wrong usage; 3 an adapter could not start 
 	f.StringSliceVar(&b.sizes, "sizes", []string{"64", "1024", "32768", "128256", "4194304"}, "lengths of the vectors")
 	f.StringSliceVar(&b.dtypes, "dtypes", []string{"f64"}, "formats: f64, f32")
 	f.StringSliceVar(&b.data, "data", names, "families of vectors")
-	f.IntVar(&b.plan.Rounds, "rounds", 12, "samples of each implementation")
+	f.IntVar(&b.plan.Rounds, "rounds", 4, "samples of each implementation in one pass")
+	f.IntVar(&b.plan.Passes, "passes", 3, "how often everything is timed anew; six samples in all are needed for an interval")
 	f.DurationVar(&b.plan.Sample, "sample", 5*time.Millisecond, "the least that one sample takes")
 	f.DurationVar(&b.plan.Limit, "limit", time.Second, "do not time what takes longer than this for one call")
 	f.BoolVar(&b.steps, "steps", true, "also time lengths around powers of two, for PERF-6")
@@ -137,9 +138,9 @@ func (b *bencher) run(cmd *cobra.Command, args []string) error {
 	if !b.steps {
 		steps.Sizes = nil
 	}
-	total := len(b.plan.DTypes) * (len(b.plan.Families)*len(b.plan.Sizes) + len(steps.Sizes))
+	total := len(b.plan.DTypes) * (len(b.plan.Families)*len(b.plan.Sizes) + len(steps.Sizes)) * b.plan.Passes
 	finished := 0
-	done := func(bench.Cell) {
+	done := func() {
 		finished++
 		progress(finished, total)
 	}
@@ -246,8 +247,8 @@ func (b *bencher) prepare(args []string, dash int) error {
 		b.plan.Families = append(b.plan.Families, benchFamilies()[i])
 	}
 	switch {
-	case b.plan.Rounds < 1 || b.plan.Rounds > 10000:
-		return errors.New("--rounds is a number from 1 to 10000; six and more have an interval")
+	case b.plan.Rounds < 1 || b.plan.Rounds > 10000 || b.plan.Passes < 1 || b.plan.Passes > 10000:
+		return errors.New("--rounds and --passes are numbers from 1 to 10000")
 	case b.plan.Sample < time.Microsecond || b.plan.Sample > time.Minute:
 		return errors.New("--sample is a time from 1us to 1m, such as 5ms")
 	case b.plan.Limit <= 0:
