@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -93,8 +94,8 @@ func (d *doctor) examine() status {
 		{"encodings", d.encodings},
 		{"a question", d.question},
 		{"the order of bytes in a question", d.asymmetric},
-		{"subnormals count in a question", d.environment},
 		{"results that may be NaN or infinite", d.specials},
+		{"subnormals count in a question", d.environment},
 		{"loaded buffers", d.loaded},
 		{"an unknown op", d.unknownOp},
 		{"an unknown option", d.unknownOption},
@@ -160,10 +161,13 @@ func (d *doctor) begin() error {
 		return wrong("give a command that the shell finds too, with its path", "%s cannot be started: %v", quoted(d.command[0]), err)
 	}
 	d.patient = p
-	ctx, cancel := context.WithTimeout(d.ctx, d.limit(60*time.Second))
-	defer cancel()
-	if d.says, err = p.client.Hello(ctx, "klconf "+version); err != nil {
-		return d.diagnose(err, "hello", d.limit(60*time.Second))
+	limit := d.limit(60 * time.Second)
+	err = p.during(d.ctx, limit, func(ctx context.Context) (err error) {
+		d.says, err = p.client.Hello(ctx, "klconf "+version)
+		return err
+	})
+	if err != nil {
+		return d.diagnose(err, "hello", limit)
 	}
 	return nil
 }
@@ -172,7 +176,8 @@ func (d *doctor) limit(t time.Duration) time.Duration { return time.Duration(flo
 
 // diagnose turns a failed conversation into a symptom.
 func (d *doctor) diagnose(err error, question string, limit time.Duration) error {
-	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack()
+	limit = limit.Round(time.Millisecond)
+	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack(d.limit(2*time.Second))
 	end := d.patient.kill()
 	var f *klap.Fault
 	switch {
@@ -184,9 +189,9 @@ func (d *doctor) diagnose(err error, question string, limit time.Duration) error
 			"no answer to %s within %v%s", question, limit, end)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
-	case errors.As(err, &f) && f.Kind != klap.Protocol && question == "hello":
+	case (err == errGone || errors.As(err, &f) && f.Kind != klap.Protocol) && question == "hello":
 		return wrong("run the command by hand and see why it ends", "it ended before it said hello%s", end)
-	case errors.As(err, &f) && f.Kind == klap.EOF && len(f.First) == 0:
+	case err == errGone || errors.As(err, &f) && f.Kind == klap.EOF && len(f.First) == 0:
 		return wrong("answer every question, with status error where something unexpected happens, and stay until bye or the end of the input",
 			"it ended instead of answering %s%s", question, end)
 	case errors.As(err, &f) && f.Kind != klap.Protocol:
@@ -209,9 +214,11 @@ func (d *doctor) ask(name string, r spec.Request) (spec.Answer, error) {
 	for _, a := range r.Arrays {
 		limit += d.limit(time.Duration(len(a.Data)) * time.Second / (4 << 20))
 	}
-	ctx, cancel := context.WithTimeout(d.ctx, limit)
-	defer cancel()
-	a, err := d.patient.client.Ask(ctx, r)
+	var a spec.Answer
+	err := d.patient.during(d.ctx, limit, func(ctx context.Context) (err error) {
+		a, err = d.patient.client.Ask(ctx, r)
+		return err
+	})
 	var f *klap.Fault
 	switch {
 	case err == nil:
@@ -680,9 +687,7 @@ func (d *doctor) big() error {
 
 func (d *doctor) bye() error {
 	limit := d.limit(10 * time.Second)
-	ctx, cancel := context.WithTimeout(d.ctx, limit)
-	defer cancel()
-	if err := d.patient.client.Bye(ctx); err != nil {
+	if err := d.patient.during(d.ctx, limit, d.patient.client.Bye); err != nil {
 		return d.diagnose(err, "bye", limit)
 	}
 	return d.leaves("after bye", limit)
@@ -731,27 +736,28 @@ type patient struct {
 	gone   bool
 }
 
-// heldBack reports whether its standard output comes when its input ends, as that of a
-// program does that does not flush.
-func (p *patient) heldBack() bool {
+// heldBack reports whether its standard output comes when its input ends, within the limit, as
+// that of a program does that does not flush.
+func (p *patient) heldBack(limit time.Duration) bool {
 	before := p.heard.Load()
 	p.in.Close()
 	select {
 	case <-p.exited:
-	case <-time.After(time.Second):
+	case <-time.After(limit):
 	}
 	return p.heard.Load() > before
 }
 
-// A meter counts what is written.
+// A meter counts what is read.
 type meter struct {
-	io.WriteCloser
+	io.Reader
 	n *atomic.Int64
 }
 
-func (m meter) Write(b []byte) (int, error) {
-	m.n.Add(int64(len(b)))
-	return m.WriteCloser.Write(b)
+func (m meter) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	m.n.Add(int64(n))
+	return n, err
 }
 
 // admit starts the command in a process group of its own.
@@ -764,23 +770,51 @@ func admit(command []string) (*patient, error) {
 	}
 	// A pipe of our own: Wait closes that of StdoutPipe before its last
 	// message is read.
-	out, w := io.Pipe()
-	p.cmd.Stdout, p.cmd.Stderr = meter{w, &p.heard}, &p.stderr
+	out, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.cmd.Stdout, p.cmd.Stderr = w, &p.stderr
 	p.cmd.WaitDelay = time.Second
-	if err := p.cmd.Start(); err != nil {
+	err = p.cmd.Start()
+	w.Close()
+	if err != nil {
+		out.Close()
 		var e *exec.Error
 		if errors.As(err, &e) {
 			err = e.Err
 		}
 		return nil, err
 	}
-	p.in, p.out, p.client = in, out, klap.NewClient(in, out)
+	p.in, p.out, p.client = in, out, klap.NewClient(in, meter{out, &p.heard})
 	go func() {
 		p.cmd.Wait()
-		w.Close()
 		close(p.exited)
 	}()
 	return p, nil
+}
+
+var errGone = errors.New("the process has ended")
+
+// during calls f with a context that ends after the limit, or soon after the process: one of
+// its children that holds its output open would hide its end.
+func (p *patient) during(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ctx, gone := context.WithCancelCause(ctx)
+	defer gone(nil)
+	go func() {
+		select {
+		case <-p.exited:
+			time.AfterFunc(200*time.Millisecond, func() { gone(errGone) }) // for its last words
+		case <-ctx.Done():
+		}
+	}()
+	err := f(ctx)
+	if err != nil && context.Cause(ctx) == errGone {
+		return errGone
+	}
+	return err
 }
 
 // fit reports whether the adapter can be asked.
