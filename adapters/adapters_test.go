@@ -158,7 +158,7 @@ func TestManifestErrors(t *testing.T) {
 		{edit(`{dir}`, `{home}`), "", "{home} is none of {file}, {dir}, {python}"},
 		{edit(`{dir}`, `{python}`), "", "{python} is a word of its own"},
 		{edit(`["{dir}/x"]`, `[]`), "", "start must be given"},
-		{edit(`{}`, `{"a":">=1"}`), "", `package a: ">=1" is not an exact version`},
+		{edit(`{}`, `{"a":">=1"}`), "", `package "a": ">=1" is not an exact version`},
 		{edit(`"id":"f"`, `"id":"f/g"`), "", "the id is not letters"},
 		{edit(`"id":"f"`, `"id":"f","ops":["bench"]`), "", `unknown op "bench"`},
 		{edit(`"id":"f"`, `"id":"f","dtypes":["f80"]`), "", `unknown dtype "f80"`},

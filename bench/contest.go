@@ -204,6 +204,9 @@ func (s *seat) prepare(ctx context.Context, k *values) error {
 			a := s.answer
 			if draw > 0 {
 				a = s.Ask(ctx, spec.Request{Op: s.plan.Op, Arrays: list})
+				if a.Status != spec.OK && a.Status != spec.Rejected {
+					return fmt.Errorf("another draw of the question was answered %s", said(a))
+				}
 			}
 			ulp, ok, err := k.ulp(draw, a, s.Description.Convention)
 			if err != nil {
