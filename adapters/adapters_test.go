@@ -165,7 +165,7 @@ func TestManifestErrors(t *testing.T) {
 		{edit(`"id":"f"`, `"id":"f","claim":"L9"`), "", `unknown level "L9"`},
 		{edit(`"id":"f"`, `"id":"f","convention":{"bass":"e"}`), "", `a convention has no field "bass"`},
 		{edit(`"id":"f"`, `"id":"f","convention":{"nan":"maybe"}`), "", `not "maybe"`},
-		{edit(`{"id"`, `{"id":"f","title":"f"},{"id"`), "", "entry f appears twice"},
+		{edit(`{"id"`, `{"id":"f","title":"f"},{"id"`), "", `entry "f" appears twice`},
 		{good, `{"schema":"klconf-known/1","known":[{"id":"[","status":"known-fail","why":"w"}]}`, "is not a pattern"},
 		{good, `{"schema":"klconf-known/1","known":[{"id":"a","status":"fail","why":"w"}]}`, `not "fail"`},
 		{good, `{"schema":"klconf-known/1","known":[{"id":"a","status":"known-fail"}]}`, "why must be given"},
