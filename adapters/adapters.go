@@ -223,7 +223,7 @@ func parse(data []byte) (m Manifest, err error) {
 	for i, e := range raw.Entries {
 		for field := range e.Convention {
 			if field != "normalises" && field != "epsilon" && !m.Entries[i].Convention.Has(field) {
-				return m, fmt.Errorf("entry %s: a convention has no field %q", m.Entries[i].ID, field)
+				return m, fmt.Errorf("entry %q: a convention has no field %q", m.Entries[i].ID, field)
 			}
 		}
 	}
@@ -262,16 +262,16 @@ func (m Manifest) check(folder string) error {
 	}
 	for name, version := range m.Packages {
 		if !exactVersion.MatchString(version) {
-			return fmt.Errorf("package %s: %q is not an exact version", name, version)
+			return fmt.Errorf("package %q: %q is not an exact version", name, version)
 		}
 	}
 	seen := map[string]bool{}
 	for _, e := range m.Entries {
 		if err := e.check(); err != nil {
-			return fmt.Errorf("entry %s: %w", e.ID, err)
+			return fmt.Errorf("entry %q: %w", e.ID, err)
 		}
 		if seen[e.ID] {
-			return fmt.Errorf("entry %s appears twice", e.ID)
+			return fmt.Errorf("entry %q appears twice", e.ID)
 		}
 		seen[e.ID] = true
 	}

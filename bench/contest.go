@@ -74,7 +74,8 @@ type Entry struct {
 //   - a bench answers with the iterations that were asked, in no more time than passed here;
 //   - its result is that of the question, bit for bit if the same question always gets the
 //     same answer;
-//   - four times the iterations take at least twice the time.
+//   - four times the iterations take at least twice the time;
+//   - of the time that passes more for them, at least half is said.
 //
 // done is called after each cell of each pass; it may be nil. The error is that of ctx.
 func (p Plan) Measure(ctx context.Context, all []Contestant, done func()) ([]Cell, error) {
@@ -187,11 +188,11 @@ func (t *table) pass(ctx context.Context, first bool) {
 			if s.entry.Why != "" {
 				continue
 			}
-			ns, err := s.sample(ctx, s.entry.Iters)
+			took, _, err := s.sample(ctx, s.entry.Iters)
 			if err != nil {
 				s.entry.Why = err.Error()
 			} else if round >= warmUp {
-				s.entry.Times = append(s.entry.Times, float64(ns)/float64(s.entry.Iters))
+				s.entry.Times = append(s.entry.Times, float64(took)/float64(s.entry.Iters))
 			}
 		}
 		if round >= warmUp {
@@ -248,6 +249,9 @@ func (s *seat) prepare(ctx context.Context, k *values) error {
 			a := s.answer
 			if draw > 0 {
 				a = s.Ask(ctx, spec.Request{Op: s.plan.Op, Arrays: list})
+				if a.Status != spec.OK && a.Status != spec.Rejected {
+					return fmt.Errorf("another draw of the question was answered %s", said(a))
+				}
 			}
 			ulp, ok, err := k.ulp(draw, a, s.Description.Convention)
 			if err != nil {
@@ -264,16 +268,15 @@ func (s *seat) prepare(ctx context.Context, k *values) error {
 
 // calibrate finds the iterations of a sample, and checks that time grows with them.
 func (s *seat) calibrate(ctx context.Context) error {
-	if _, err := s.sample(ctx, 1); err != nil { // what is done once only
+	if _, _, err := s.sample(ctx, 1); err != nil { // what is done once only
 		return err
 	}
 	iters := 1
 	for {
-		ns, err := s.sample(ctx, iters)
+		took, _, err := s.sample(ctx, iters)
 		if err != nil {
 			return err
 		}
-		took := time.Duration(ns)
 		if one := took / time.Duration(iters); one > s.plan.Limit {
 			return fmt.Errorf("one call takes %v, which is above the limit of %v", one.Round(time.Millisecond), s.plan.Limit)
 		}
@@ -286,52 +289,60 @@ func (s *seat) calibrate(ctx context.Context) error {
 		}
 	}
 	s.entry.Iters = iters
-	// The least of a few: what disturbs only adds.
-	once, four := int64(math.MaxInt64), int64(math.MaxInt64)
-	for range 3 {
-		a, err := s.sample(ctx, iters)
+	// The least of a few: what disturbs only adds, to what is said and to what is not.
+	const never = time.Duration(math.MaxInt64)
+	once, four := never, never
+	rest, rest4 := never, never // what passed and was not said: what the question itself takes
+	for range 5 {
+		a, wall, err := s.sample(ctx, iters)
 		if err != nil {
 			return err
 		}
-		b, err := s.sample(ctx, 4*iters)
+		b, wall4, err := s.sample(ctx, 4*iters)
 		if err != nil {
 			return err
 		}
 		once, four = min(once, a), min(four, b)
-		if four >= 2*once && four <= 8*once {
+		rest, rest4 = min(rest, wall-a), min(rest4, wall4-b)
+		if four >= 2*once && four <= 8*once && rest4-rest <= four-once {
 			return nil
 		}
 	}
-	if four < 2*once {
-		return fmt.Errorf("time does not grow with the iterations: %d take %v and %d take %v", iters, time.Duration(once), 4*iters, time.Duration(four))
+	switch {
+	case four < 2*once:
+		return fmt.Errorf("time does not grow with the iterations: %d take %v and %d take %v", iters, once, 4*iters, four)
+	case rest4-rest > four-once:
+		return fmt.Errorf("bench says less than half of the time: for %d calls more it says %v more, and %v more passed", 3*iters, four-once, four-once+rest4-rest)
 	}
 	return nil // slower when it works longer: that is for the rounds to show
 }
 
-// sample has so many calls timed, and checks the answer.
-func (s *seat) sample(ctx context.Context, iters int) (ns int64, err error) {
+// sample has so many calls timed, and checks the answer. It returns what the answer says that
+// they took, and what passed here.
+func (s *seat) sample(ctx context.Context, iters int) (says, wall time.Duration, err error) {
 	start := time.Now()
 	a := s.Ask(ctx, spec.Request{Op: spec.OpBench, Of: s.plan.Op, Keys: resident, Iters: iters})
-	wall := time.Since(start)
+	wall = time.Since(start)
+	says = time.Duration(a.NS)
 	got, ok := a.Result()
 	switch {
 	case a.Status != spec.OK:
-		return 0, fmt.Errorf("bench was answered %s", said(a))
+		return 0, 0, fmt.Errorf("bench was answered %s", said(a))
 	case !ok:
-		return 0, errors.New("bench was answered without the result of the question")
+		return 0, 0, errors.New("bench was answered without the result of the question")
 	case a.Iters != iters:
-		return 0, fmt.Errorf("bench was asked for %d iterations and says that it did %d", iters, a.Iters)
+		return 0, 0, fmt.Errorf("bench was asked for %d iterations and says that it did %d", iters, a.Iters)
 	case a.NS <= 0:
-		return 0, fmt.Errorf("bench says that %d calls took %d ns", iters, a.NS)
-	case time.Duration(a.NS) > wall:
-		return 0, fmt.Errorf("bench says that it took %v, and %v passed meanwhile", time.Duration(a.NS), wall)
+		return 0, 0, fmt.Errorf("bench says that %d calls took %d ns", iters, a.NS)
+	case says > wall:
+		return 0, 0, fmt.Errorf("bench says that it took %v, and %v passed meanwhile", says, wall)
 	}
 	want, _ := s.answer.Result()
 	if got.DType != want.DType || got.Len() != want.Len() || s.Deterministic && !slices.Equal(got.Data, want.Data) {
-		return 0, fmt.Errorf("bench gives %v, and the question was answered %v", got.Floats(), want.Floats())
+		return 0, 0, fmt.Errorf("bench gives %v, and the question was answered %v", got.Floats(), want.Floats())
 	}
 	s.entry.Allocs = a.Allocs
-	return a.NS, nil
+	return says, wall, nil
 }
 
 func (s *seat) forget(ctx context.Context) {

@@ -111,6 +111,7 @@ func TestMeasureCatches(t *testing.T) {
 		{"constant time", timedKL{}, func(_ spec.Request, a *spec.Answer) { time.Sleep(2 * time.Millisecond); a.NS = 2e6 }, "time does not grow"},
 		{"another result", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.Arrays[0].SetBits(0, a.Arrays[0].Bits(0)^1) }, "the question was answered"},
 		{"more than passed", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.NS *= 2 }, "passed meanwhile"},
+		{"a third of the time", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.NS /= 3 }, "less than half of the time"},
 		{"other iterations", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.Iters++ }, "says that it did"},
 		{"no time", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.NS = 0 }, "took 0 ns"},
 		{"no result", timedKL{perElement: time.Microsecond}, func(_ spec.Request, a *spec.Answer) { a.Arrays = nil }, "without the result"},

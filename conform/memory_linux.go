@@ -2,23 +2,15 @@ package conform
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
 
 // members returns the folders in /proc of the processes of a group.
 func members(group int) (folders []string) {
-	all, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range all {
-		stat, err := os.ReadFile(folder + "/stat")
-		if err != nil {
-			continue // it has ended
-		}
-		// PID (NAME) STATE PARENT GROUP …, and a name may hold anything.
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(fields) > 2 && fields[2] == strconv.Itoa(group) {
-			folders = append(folders, folder)
+	for _, p := range processes() {
+		if p.group == strconv.Itoa(group) {
+			folders = append(folders, p.folder)
 		}
 	}
 	return folders

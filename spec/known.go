@@ -45,9 +45,9 @@ func ReadKnown(data []byte) ([]Known, error) {
 		case k.ID == "" || err != nil:
 			return nil, fmt.Errorf("item %d: %q is not a pattern of result ids", i+1, k.ID)
 		case k.Status != KnownFail && k.Status != KnownFlaky:
-			return nil, fmt.Errorf("item %d, %s: the status is %s or %s, not %q", i+1, k.ID, KnownFail, KnownFlaky, k.Status)
+			return nil, fmt.Errorf("item %d, %q: the status is %s or %s, not %q", i+1, k.ID, KnownFail, KnownFlaky, k.Status)
 		case k.Why == "":
-			return nil, fmt.Errorf("item %d, %s: why must be given", i+1, k.ID)
+			return nil, fmt.Errorf("item %d, %q: why must be given", i+1, k.ID)
 		}
 	}
 	return f.Known, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"golang.org/x/perf/benchproc"
 	"golang.org/x/perf/benchunit"
@@ -131,7 +132,7 @@ func (p Policy) Check() error {
 	}
 	for unit, b := range p.Better {
 		if b != "lower" && b != "higher" {
-			return fmt.Errorf("better: %s is lower or higher, not %q", unit, b)
+			return fmt.Errorf("better: %q is lower or higher, not %q", unit, b)
 		}
 	}
 	for name, s := range map[string]Severity{"missing": p.Missing, "added": p.Added} {
@@ -139,10 +140,18 @@ func (p Policy) Check() error {
 			return fmt.Errorf("%s is hard or warn, not %q", name, s)
 		}
 	}
-	if _, err := benchproc.NewFilter(p.Filter); err != nil {
-		return fmt.Errorf("the filter %q: %w", p.Filter, err)
+	_, err := newFilter(p.Filter)
+	return err
+}
+
+// newFilter reads a filter. The package's errors show the place in lines of their own.
+func newFilter(text string) (*benchproc.Filter, error) {
+	f, err := benchproc.NewFilter(text)
+	if err != nil {
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("the filter %q: %s", text, what)
 	}
-	return nil
+	return f, nil
 }
 
 // tidy returns the unit as benchfmt measures in: sec/op for ns/op.

@@ -113,9 +113,9 @@ func readSet(name string, text []byte, p Policy, round int) (*set, error) {
 		}
 	}
 	s := &set{name: name, series: map[key]*series{}, units: map[benchfmt.UnitMetadataKey]string{}, config: map[string][]string{}, varying: map[string]bool{}}
-	filter, err := benchproc.NewFilter(p.Filter)
+	filter, err := newFilter(p.Filter)
 	if err != nil {
-		return nil, fmt.Errorf("the filter %q: %w", p.Filter, err)
+		return nil, err
 	}
 	var parser benchproc.ProjectionParser
 	identity, err := parser.Parse("pkg,.fullname", filter)

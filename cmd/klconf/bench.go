@@ -26,21 +26,22 @@ import (
 
 // A bencher is one call of klconf bench.
 type bencher struct {
-	plan   bench.Plan
-	op     string
-	sizes  []string
-	dtypes []string
-	data   []string
-	out    string
-	svg    string
-	steps  bool
-	from   bool
-	trend  bool
-	agree  bool
-	unit   string
-	folder string
-	setup  adapters.Options
-	chosen []subject
+	plan    bench.Plan
+	op      string
+	sizes   []string
+	dtypes  []string
+	data    []string
+	out     string
+	svg     string
+	steps   bool
+	from    bool
+	trend   bool
+	agree   bool
+	unit    string
+	folder  string
+	timeout float64
+	setup   adapters.Options
+	chosen  []subject
 }
 
 // benchFamilies are those of klconf bench, generic ones first.
@@ -62,8 +63,9 @@ func benchCommand() *cobra.Command {
 is started by a command, or, without either, what needs no installation. Each holds the
 same vectors in memory; in every round each is timed once, in the opposite order of the
 round before, and the ratios are taken round by round. The first that is named is what the
-others are compared with. An implementation whose answer differs from the one that is graded, or whose
-times do not grow with the iterations, is not timed, and it is said why.
+others are compared with. An implementation whose answer differs from the one that is graded, whose
+times do not grow with the iterations, or that says less than half of the time that passes, is
+not timed, and it is said why.
 
 The samples are written in Go's benchmark format with --out: go tool benchstat -col /impl
 compares implementations, klconf gate two files. With --from the table and the pictures are
@@ -87,6 +89,7 @@ Exit codes: 0 everything was timed; 2 wrong usage; 3 an adapter could not start 
 	f.IntVar(&b.plan.Passes, "passes", 3, "how often everything is timed anew; six samples in all are needed for an interval")
 	f.DurationVar(&b.plan.Sample, "sample", 5*time.Millisecond, "the least that one sample takes")
 	f.DurationVar(&b.plan.Limit, "limit", time.Second, "do not time what takes longer than this for one call")
+	f.Float64Var(&b.timeout, "timeout", 1, "factor on all time-outs")
 	f.BoolVar(&b.steps, "steps", true, "also time lengths around powers of two, for PERF-6")
 	f.StringVar(&b.out, "out", "", "write the samples to `FILE` in the benchmark format; - is standard output")
 	f.StringVar(&b.svg, "svg", "", "draw time against length and accuracy against time into the folder `DIR`")
@@ -254,6 +257,9 @@ func (b *bencher) prepare(args []string, dash int) error {
 	case b.plan.Limit <= 0:
 		return errors.New("--limit is a time, such as 1s")
 	}
+	if err := checkTimeout(b.timeout); err != nil {
+		return err
+	}
 	if b.out != "" && b.out != "-" {
 		return checkFile(b.out)
 	}
@@ -269,7 +275,7 @@ func (b *bencher) open(ctx context.Context, errs io.Writer) (all []bench.Contest
 		if err == nil {
 			var t conform.Target
 			if t, err = s.target(b.setup); err == nil {
-				c, err = conform.Open(ctx, t, conform.Options{Version: version})
+				c, err = conform.Open(ctx, t, conform.Options{Version: version, TimeoutScale: b.timeout})
 			}
 		}
 		if err != nil {

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +27,8 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -- CMD ARG…",
 		Short: "Tell whether an adapter speaks the protocol, before any mathematics",
-		Long: `Doctor starts an adapter and tries framing, bits, errors and the end, one sentence
-each. Exit codes: 0 everything is right; 1 something is not; 3 it does not start or
+		Long: `Doctor starts an adapter and tries framing, flushing, bits, special numbers, large
+questions, errors and the end, one sentence and a remedy each. Exit codes: 0 everything is right; 1 something is not; 3 it does not start or
 does not say hello.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, command, err := split(args, cmd.ArgsLenAtDash())
@@ -33,8 +37,9 @@ does not say hello.`,
 				return fmt.Errorf("doctor: %w", err)
 			case command == nil || len(names) > 0:
 				return errors.New("doctor takes the adapter's command after two dashes: klconf doctor -- ./my-adapter")
-			case !(scale > 0 && scale <= 1e6):
-				return errors.New("--timeout is a factor above 0 and at most 1000000, such as 0.5 or 4")
+			}
+			if err := checkTimeout(scale); err != nil {
+				return err
 			}
 			ctx, stop := interruptible(cmd)
 			defer stop()
@@ -77,14 +82,20 @@ func (d *doctor) examine() status {
 	if err != nil {
 		return unstarted
 	}
-	for _, part := range []struct {
+	type part struct {
 		name    string
 		examine func() error
-	}{
-		{"hello describes it", d.description},
-		{"bits survive", d.bits},
+	}
+	parts := []part{{"hello describes it", d.description}}
+	for _, l := range losses {
+		parts = append(parts, part{l.what, func() error { return d.survives(l) }})
+	}
+	parts = append(parts, []part{
 		{"encodings", d.encodings},
 		{"a question", d.question},
+		{"the order of bytes in a question", d.asymmetric},
+		{"results that may be NaN or infinite", d.specials},
+		{"subnormals count in a question", d.environment},
 		{"loaded buffers", d.loaded},
 		{"an unknown op", d.unknownOp},
 		{"an unknown option", d.unknownOption},
@@ -93,7 +104,8 @@ func (d *doctor) examine() status {
 		{"rows of 262144", d.big},
 		{"bye", d.bye},
 		{"end of input", d.endOfInput},
-	} {
+	}...)
+	for _, part := range parts {
 		if d.ctx.Err() != nil {
 			fmt.Fprintln(d.w, "interrupted")
 			return incomplete
@@ -149,10 +161,13 @@ func (d *doctor) begin() error {
 		return wrong("give a command that the shell finds too, with its path", "%s cannot be started: %v", quoted(d.command[0]), err)
 	}
 	d.patient = p
-	ctx, cancel := context.WithTimeout(d.ctx, d.limit(60*time.Second))
-	defer cancel()
-	if d.says, err = p.client.Hello(ctx, "klconf "+version); err != nil {
-		return d.diagnose(err, "hello", d.limit(60*time.Second))
+	limit := d.limit(60 * time.Second)
+	err = p.during(d.ctx, limit, func(ctx context.Context) (err error) {
+		d.says, err = p.client.Hello(ctx, "klconf "+version)
+		return err
+	})
+	if err != nil {
+		return d.diagnose(err, "hello", limit)
 	}
 	return nil
 }
@@ -161,20 +176,28 @@ func (d *doctor) limit(t time.Duration) time.Duration { return time.Duration(flo
 
 // diagnose turns a failed conversation into a symptom.
 func (d *doctor) diagnose(err error, question string, limit time.Duration) error {
+	limit = limit.Round(time.Millisecond)
+	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack(d.limit(2*time.Second))
 	end := d.patient.kill()
 	var f *klap.Fault
 	switch {
+	case late:
+		return wrong("flush standard output after each answer: print(…, flush=True) in Python, fflush(stdout) in C, and do not wait for the end of the input before answering",
+			"no answer to %s within %v, but it came when the input was closed%s", question, limit, end)
 	case errors.Is(err, context.DeadlineExceeded):
-		return wrong("flush standard output after each answer, and read one line for each question", "no answer to %s within %v%s", question, limit, end)
+		return wrong("read one line for each question, with the bytes that it announces, and answer it before reading on; see where it waits or computes for so long",
+			"no answer to %s within %v%s", question, limit, end)
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
-	case errors.As(err, &f) && f.Kind != klap.Protocol && question == "hello":
+	case (err == errGone || errors.As(err, &f) && f.Kind != klap.Protocol) && question == "hello":
 		return wrong("run the command by hand and see why it ends", "it ended before it said hello%s", end)
-	case errors.As(err, &f) && f.Kind == klap.EOF && len(f.First) == 0:
+	case err == errGone || errors.As(err, &f) && f.Kind == klap.EOF && len(f.First) == 0:
 		return wrong("answer every question, with status error where something unexpected happens, and stay until bye or the end of the input",
 			"it ended instead of answering %s%s", question, end)
 	case errors.As(err, &f) && f.Kind != klap.Protocol:
 		return wrong("write one whole line of JSON for each answer, then exactly the bytes it announces", "%s, at %s%s", strings.TrimPrefix(f.Error(), "klap: "), question, end)
+	case errors.As(err, &f) && numberToken.MatchString(f.Message):
+		return wrong("write numbers as bits, in b64, hex or frame: JSON has no NaN and no Infinity", "%s, at %s%s", strings.TrimPrefix(f.Error(), "klap: "), question, end)
 	case errors.As(err, &f):
 		return wrong("print nothing but answers to standard output, one line of JSON each with the id of its question; everything else goes to standard error",
 			"%s, at %s%s", strings.TrimPrefix(f.Error(), "klap: "), question, end)
@@ -182,15 +205,20 @@ func (d *doctor) diagnose(err error, question string, limit time.Duration) error
 	return err
 }
 
+// numberToken matches what the JSON reader says of NaN, Infinity and -Infinity.
+var numberToken = regexp.MustCompile(`invalid character '[NI]'`)
+
 // ask puts one question; an error is a symptom.
 func (d *doctor) ask(name string, r spec.Request) (spec.Answer, error) {
 	limit := d.limit(10 * time.Second)
 	for _, a := range r.Arrays {
 		limit += d.limit(time.Duration(len(a.Data)) * time.Second / (4 << 20))
 	}
-	ctx, cancel := context.WithTimeout(d.ctx, limit)
-	defer cancel()
-	a, err := d.patient.client.Ask(ctx, r)
+	var a spec.Answer
+	err := d.patient.during(d.ctx, limit, func(ctx context.Context) (err error) {
+		a, err = d.patient.client.Ask(ctx, r)
+		return err
+	})
 	var f *klap.Fault
 	switch {
 	case err == nil:
@@ -240,29 +268,78 @@ func (d *doctor) formats() []spec.DType {
 	return list
 }
 
-// patterns returns bits that decimal text, careless signs and flushing lose:
-// ±0, ±the least subnormal, the least normal's neighbour, 1 and its
-// neighbour, the all-ones patterns of NaN, ±Inf.
-func patterns(t spec.DType) spec.Array {
-	bits := uint64(8 * t.Size())
-	sign := uint64(1) << (bits - 1)
-	top := sign - 1 // NaN in every format
-	var list []uint64
-	for _, b := range []uint64{0, 1, 2, 3, top >> 1, top>>1 + 1, top - 1, top} {
+// A loss is what moving numbers, and not bytes, does to some of them.
+type loss struct {
+	what   string
+	words  func(t spec.DType) []uint64
+	remedy string
+}
+
+// signOf is the sign bit of a format.
+func signOf(t spec.DType) uint64 { return 1 << (8*t.Size() - 1) }
+
+// fractions are the bits of a format below its exponent.
+var fractions = map[spec.DType]int{spec.F64: 52, spec.F32: 23, spec.F16: 10, spec.BF16: 7, spec.F8E4M3: 3, spec.F8E5M2: 2}
+
+// losses are told apart by words that suffer one of them only. The last has all the rest:
+// decimal text and narrower formats.
+var losses = []loss{
+	{"the order of bytes survives", func(t spec.DType) []uint64 {
+		return []uint64{0x3132333435363738 >> (64 - 8*t.Size())}
+	}, "read and write words with the least significant byte first, whatever the machine does: '<f8' in NumPy, LittleEndian in Go"},
+	{"the sign of zero survives", func(t spec.DType) []uint64 {
+		return []uint64{0, signOf(t)}
+	}, "keep -0: move bytes, and do not add 0 to the numbers, convert them to integers or write them as text"},
+	{"subnormals survive", func(t spec.DType) (list []uint64) {
+		for i := range fractions[t] {
+			list = append(list, 1<<i, 1<<i|signOf(t))
+		}
+		return list
+	}, flushed},
+	{"NaN and infinity survive", func(t spec.DType) []uint64 {
+		nan := signOf(t) - 1 // in every format
+		list := []uint64{nan, nan | signOf(t)}
+		if inf := nan >> fractions[t] << fractions[t]; math.IsInf(t.Widen(inf), 0) {
+			list = append(list, inf, inf|signOf(t))
+		}
+		return list
+	}, "let NaN and infinity pass as they are: move bytes, and do not clean, clip or print the numbers"},
+	{"all other bits survive", patterns, "move bytes, not numbers: read the buffer as little-endian bits and write the same bits"},
+}
+
+// flushed is the remedy where the environment loses subnormals.
+const flushed = "turn off that subnormals count as zero (FTZ and DAZ): do not compile or link with -ffast-math or -Ofast, " +
+	"which sets it for the whole process, nor call torch.set_flush_denormal"
+
+// patterns returns every byte repeated over the word, and the neighbours of 1 and of the
+// largest word, with both signs.
+func patterns(t spec.DType) (list []uint64) {
+	sign := signOf(t)
+	for _, b := range []uint64{sign>>1 - 1, sign >> 1, sign - 2, sign - 1} {
 		list = append(list, b, b|sign)
 	}
 	for b := range uint64(256) {
 		list = append(list, (b*0x0101010101010101)&(sign<<1-1))
 	}
 	if t == spec.F64 {
-		list = append(list, math.Float64bits(math.Inf(1)), math.Float64bits(math.Inf(-1)), math.Float64bits(0.1))
+		list = append(list, math.Float64bits(0.1))
 	}
-	return spec.FromBits("x", t, list)
+	return list
+}
+
+// survives looks for one loss in each offered format.
+func (d *doctor) survives(l loss) error {
+	for _, t := range d.formats() {
+		if err := d.echo(spec.FromBits("x", t, l.words(t)), l.remedy); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // echo sends an array and compares what comes back; NaN payloads are never
 // required.
-func (d *doctor) echo(x spec.Array) error {
+func (d *doctor) echo(x spec.Array, remedy string) error {
 	a, err := d.ask("echo", spec.Request{Op: spec.OpEcho, Arrays: []spec.Array{x}})
 	if err != nil {
 		return err
@@ -279,17 +356,8 @@ func (d *doctor) echo(x spec.Array) error {
 	}
 	for i := range x.Len() {
 		if b, c := x.Bits(i), y.Bits(i); b != c && !(math.IsNaN(x.Float(i)) && math.IsNaN(y.Float(i))) {
-			return wrong("move bytes, not numbers: read the buffer as little-endian bits and write the same bits",
-				"echo of %s changed %s (%s) to %s (%s)", x.DType, spec.HexBits(x.DType, b), spec.Decimal(x.Float(i)), spec.HexBits(x.DType, c), spec.Decimal(y.Float(i)))
-		}
-	}
-	return nil
-}
-
-func (d *doctor) bits() error {
-	for _, t := range d.formats() {
-		if err := d.echo(patterns(t)); err != nil {
-			return err
+			return wrong(remedy, "echo of %s changed %s (%s) to %s (%s)", x.DType,
+				spec.HexBits(x.DType, b), spec.Decimal(x.Float(i)), spec.HexBits(x.DType, c), spec.Decimal(y.Float(i)))
 		}
 	}
 	return nil
@@ -303,9 +371,10 @@ func (d *doctor) encodings() error {
 		if e == klap.Frame && before != klap.Frame {
 			continue
 		}
-		for _, x := range []spec.Array{patterns(d.formats()[0]), spec.NewArray("x", d.formats()[0], 0)} {
+		t := d.formats()[0]
+		for _, x := range []spec.Array{spec.FromBits("x", t, patterns(t)), spec.NewArray("x", t, 0)} {
 			d.patient.client.Encoding = e
-			err := d.echo(x)
+			err := d.echo(x, losses[len(losses)-1].remedy)
 			var no unable
 			if errors.As(err, &no) {
 				err = d.question() // without echo, whether it is understood
@@ -324,23 +393,42 @@ func (d *doctor) encodings() error {
 	return nil
 }
 
-// pair returns two distributions of n elements.
+// pair returns two vectors of n and m elements, all ¼.
 func (d *doctor) pair(n, m int) []spec.Array {
 	t := d.formats()[0]
-	arrays := []spec.Array{spec.NewArray("p", t, n), spec.NewArray("q", t, m)}
 	quarter := map[spec.DType]uint64{spec.F64: 0x3fd0000000000000, spec.F32: 0x3e800000, spec.F16: 0x3400, spec.BF16: 0x3e80,
 		spec.F8E4M3: 0x28, spec.F8E5M2: 0x34}[t]
-	for _, a := range arrays {
-		for i := range a.Len() {
-			a.SetBits(i, quarter)
-		}
-	}
+	return d.vectors(slices.Repeat([]uint64{quarter}, n), slices.Repeat([]uint64{quarter}, m))
+}
+
+// vectors returns the arrays of a question from their bits.
+func (d *doctor) vectors(p, q []uint64) []spec.Array {
+	arrays := []spec.Array{spec.FromBits("p", d.formats()[0], p), spec.FromBits("q", d.formats()[0], q)}
 	if d.rows() {
 		for i := range arrays {
 			arrays[i].Shape = []int{1, arrays[i].Shape[0]}
 		}
 	}
 	return arrays
+}
+
+// numbers returns the arrays of a question in f64 or f32, if one is offered first.
+func (d *doctor) numbers(p, q []float64) ([]spec.Array, error) {
+	t := d.formats()[0]
+	words := func(x []float64) (list []uint64) {
+		for _, v := range x {
+			if t == spec.F32 {
+				list = append(list, uint64(math.Float32bits(float32(v))))
+			} else {
+				list = append(list, math.Float64bits(v))
+			}
+		}
+		return list
+	}
+	if t != spec.F64 && t != spec.F32 {
+		return nil, unable{fmt.Errorf("the first format is %s; it is asked in f64 and f32", t)}
+	}
+	return d.vectors(words(p), words(q)), nil
 }
 
 // op is the divergence as the adapter offers it.
@@ -393,6 +481,90 @@ func (d *doctor) question() error {
 		return err
 	}
 	return d.scalar(a)
+}
+
+// about asks for the divergence of two vectors.
+func (d *doctor) about(name string, p, q []float64) (spec.Answer, error) {
+	if err := d.ready(); err != nil {
+		return spec.Answer{}, err
+	}
+	arrays, err := d.numbers(p, q)
+	if err != nil {
+		return spec.Answer{}, err
+	}
+	return d.ask(name, spec.Request{Op: d.op(), Arrays: arrays})
+}
+
+// asymmetric looks for swapped bytes where there is no echo to show them. KL of (¼, ¾) and
+// (½, ½) is 0.13 nats; the bases, factors and ε in use leave it between 1e-3 and 10.
+// With swapped bytes all four numbers are subnormal or beyond 1e30, and so is the result.
+func (d *doctor) asymmetric() error {
+	a, err := d.about(string(d.op()), []float64{0.25, 0.75}, []float64{0.5, 0.5})
+	if err != nil {
+		return err
+	}
+	x, ok := a.Result()
+	if !ok || x.Len() != 1 || !x.DType.Float() {
+		return nil // that was said of the question before
+	}
+	plausible := func(v float64) bool { v = math.Abs(v); return v > 1e-3 && v < 10 }
+	if v := x.Float(0); !plausible(v) && (math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) < 1e-30 || math.Abs(v) > 1e30) {
+		remedy, what := losses[0].remedy, "as if the bytes of the inputs were swapped"
+		if plausible(x.DType.Widen(bits.ReverseBytes64(x.Bits(0)) >> (64 - 8*x.DType.Size()))) {
+			what = "whose bytes are swapped"
+		}
+		return wrong(remedy, "%s of (0.25, 0.75) and (0.5, 0.5) was answered %s, %s", d.op(), spec.Decimal(v), what)
+	}
+	return nil
+}
+
+// environment looks for subnormal inputs that count as zero. Whatever else the convention
+// does to small numbers, an ε say, it does to the least normal number too.
+func (d *doctor) environment() error {
+	if c := d.says.Convention; c != nil && c.Subnormal == "flushed" {
+		return nil
+	}
+	least := math.Ldexp(1, -1022)
+	if d.formats()[0] == spec.F32 {
+		least = math.Ldexp(1, -126)
+	}
+	var said [3]string
+	for i, small := range []float64{least, least / 4, 0} {
+		a, err := d.about("a question with "+spec.Decimal(small), []float64{0.5, 0.5}, []float64{0.5, small})
+		if err != nil {
+			return err
+		}
+		said[i] = string(a.Status)
+		if x, ok := a.Result(); ok && x.Len() == 1 && x.DType.Float() {
+			said[i] = spec.Decimal(x.Float(0))
+		}
+	}
+	if said[0] != said[2] && said[1] == said[2] {
+		return wrong(flushed+`; if it is meant, declare "subnormal":"flushed"`, "%s with q = %s was answered %s, as with q = 0, and with q = %s it is %s",
+			d.op(), spec.Decimal(least/4), said[1], spec.Decimal(least), said[0])
+	}
+	return nil
+}
+
+// specials asks what may be answered NaN or infinite, or be refused: in which of these ways
+// is for klconf run to judge.
+func (d *doctor) specials() error {
+	for _, c := range []struct {
+		what string
+		p, q []float64
+	}{
+		{"a NaN", []float64{math.NaN(), 0.5}, []float64{0.5, 0.5}},
+		{"a zero in q", []float64{0.5, 0.5}, []float64{1, 0}},
+	} {
+		a, err := d.about("a question with "+c.what, c.p, c.q)
+		if err != nil {
+			return err
+		}
+		if a.Status == spec.Errored {
+			return wrong(`answer ok with the bits of NaN or infinity, or rejected with kind "domain": error is for surprises`, "%s with %s was answered %s", d.op(), c.what, said(a))
+		}
+	}
+	return nil
 }
 
 func (d *doctor) loaded() error {
@@ -515,9 +687,7 @@ func (d *doctor) big() error {
 
 func (d *doctor) bye() error {
 	limit := d.limit(10 * time.Second)
-	ctx, cancel := context.WithTimeout(d.ctx, limit)
-	defer cancel()
-	if err := d.patient.client.Bye(ctx); err != nil {
+	if err := d.patient.during(d.ctx, limit, d.patient.client.Bye); err != nil {
 		return d.diagnose(err, "bye", limit)
 	}
 	return d.leaves("after bye", limit)
@@ -538,7 +708,17 @@ func (d *doctor) leaves(when string, limit time.Duration) error {
 		d.patient.kill()
 		return wrong("exit 0 when bye was answered or the input has ended", "it did not end %s within %v", when, limit)
 	}
-	if end := d.patient.kill(); !d.patient.cmd.ProcessState.Success() {
+	// What it started may need a moment to see that it has ended.
+	for range 100 {
+		if !conform.GroupLeft(d.patient.cmd) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	left := conform.GroupLeft(d.patient.cmd)
+	if end := d.patient.kill(); left {
+		return wrong("end every process that it has started, and wait for it, before it exits", "%s it left a process of its own running", when)
+	} else if !d.patient.cmd.ProcessState.Success() {
 		return wrong("exit 0 when bye was answered or the input has ended", "%s it ended otherwise than with exit code 0%s", when, end)
 	}
 	return nil
@@ -550,9 +730,34 @@ type patient struct {
 	in     io.Closer
 	out    io.Closer
 	client *klap.Client
+	heard  atomic.Int64 // bytes of its standard output
 	stderr ending
 	exited chan struct{}
 	gone   bool
+}
+
+// heldBack reports whether its standard output comes when its input ends, within the limit, as
+// that of a program does that does not flush.
+func (p *patient) heldBack(limit time.Duration) bool {
+	before := p.heard.Load()
+	p.in.Close()
+	select {
+	case <-p.exited:
+	case <-time.After(limit):
+	}
+	return p.heard.Load() > before
+}
+
+// A meter counts what is read.
+type meter struct {
+	io.Reader
+	n *atomic.Int64
+}
+
+func (m meter) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	m.n.Add(int64(n))
+	return n, err
 }
 
 // admit starts the command in a process group of its own.
@@ -565,23 +770,51 @@ func admit(command []string) (*patient, error) {
 	}
 	// A pipe of our own: Wait closes that of StdoutPipe before its last
 	// message is read.
-	out, w := io.Pipe()
+	out, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
 	p.cmd.Stdout, p.cmd.Stderr = w, &p.stderr
 	p.cmd.WaitDelay = time.Second
-	if err := p.cmd.Start(); err != nil {
+	err = p.cmd.Start()
+	w.Close()
+	if err != nil {
+		out.Close()
 		var e *exec.Error
 		if errors.As(err, &e) {
 			err = e.Err
 		}
 		return nil, err
 	}
-	p.in, p.out, p.client = in, out, klap.NewClient(in, out)
+	p.in, p.out, p.client = in, out, klap.NewClient(in, meter{out, &p.heard})
 	go func() {
 		p.cmd.Wait()
-		w.Close()
 		close(p.exited)
 	}()
 	return p, nil
+}
+
+var errGone = errors.New("the process has ended")
+
+// during calls f with a context that ends after the limit, or soon after the process: one of
+// its children that holds its output open would hide its end.
+func (p *patient) during(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ctx, gone := context.WithCancelCause(ctx)
+	defer gone(nil)
+	go func() {
+		select {
+		case <-p.exited:
+			time.AfterFunc(200*time.Millisecond, func() { gone(errGone) }) // for its last words
+		case <-ctx.Done():
+		}
+	}()
+	err := f(ctx)
+	if err != nil && context.Cause(ctx) == errGone {
+		return errGone
+	}
+	return err
 }
 
 // fit reports whether the adapter can be asked.

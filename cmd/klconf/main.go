@@ -28,13 +28,19 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"klconf/conform"
 	"klconf/impl"
 )
 
 // version is the version of the suite.
 const version = "0.1.0"
 
-func main() { os.Exit(int(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))) }
+func main() {
+	conform.AdoptOrphans()
+	s := execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	conform.EndOrphans()
+	os.Exit(int(s))
+}
 
 // execute runs one command line and returns how it ended. Whatever went
 // wrong has then been said in one sentence on stderr.

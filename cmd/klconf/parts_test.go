@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
@@ -148,27 +147,6 @@ func parsed(t *testing.T, s string) *big.Float {
 		t.Fatal(err)
 	}
 	return x
-}
-
-// Whatever a file holds, reading it ends with numbers or with one sentence.
-func FuzzWeights(f *testing.F) {
-	f.Add("p.npy", []byte("\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n"))
-	f.Add("p.json", []byte(`[1, "0x1p-2", [3]]`))
-	f.Add("p.csv", []byte("1,2\n3 4\n"))
-	f.Add("-", []byte("0.5"))
-	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		for _, dtype := range append([]spec.DType{""}, spec.DTypes...) {
-			var err error
-			if dtype == "" {
-				_, err = parserOf(name, data)(data)
-			} else {
-				_, err = parseRaw(data, dtype, binary.LittleEndian)
-			}
-			if err != nil && strings.Contains(err.Error(), "\n") {
-				t.Errorf("more than a line: %v", err)
-			}
-		}
-	})
 }
 
 func TestKnownRoundTrip(t *testing.T) {

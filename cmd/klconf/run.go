@@ -138,10 +138,10 @@ func (r *runner) prepare(args []string, dash int) error {
 			return fmt.Errorf("%q is not a pattern: *, ? and [a-z] stand for characters of one component, \\ takes their meaning away", p)
 		}
 	}
-	switch {
-	case !(r.options.TimeoutScale > 0 && r.options.TimeoutScale <= 1e6):
-		return errors.New("--timeout is a factor above 0 and at most 1000000, such as 0.5 or 4")
-	case r.jobs < 1:
+	if err := checkTimeout(r.options.TimeoutScale); err != nil {
+		return err
+	}
+	if r.jobs < 1 {
 		return errors.New("--jobs is a number from 1")
 	}
 	r.options.Version = version
@@ -172,6 +172,14 @@ func (r *runner) prepare(args []string, dash int) error {
 		return err
 	}
 	return r.output.check(len(r.subjects))
+}
+
+// checkTimeout checks --timeout.
+func checkTimeout(scale float64) error {
+	if scale > 0 && scale <= 1e6 {
+		return nil
+	}
+	return errors.New("--timeout is a factor above 0 and at most 1000000, such as 0.5 or 4")
 }
 
 // builtIn returns the list of known failures that comes with a subject.

@@ -483,6 +483,7 @@ func TestClientNamesTheFault(t *testing.T) {
 		{"hex with 0x", []string{greeting, answerLine(`{"dtype":"f16","shape":[1],"hex":["0x3c"]}`)}, Protocol, "f16 takes 4", `{"id":1`, true},
 		{"scalar as [1] with two words", []string{greeting, answerLine(`{"dtype":"u8","shape":[1],"hex":["00","01"]}`)}, Protocol, "shape [1] of u8 needs 1 bytes, got 2", `{"id":1`, true},
 		{"unknown dtype", []string{greeting, answerLine(`{"dtype":"float64","shape":[],"b64":""}`)}, Protocol, `unknown dtype "float64"`, `{"id":1`, true},
+		{"too many buffers", []string{greeting, answerLine("{}" + strings.Repeat(",{}", MaxBufs))}, Protocol, "65 buffers; a message has at most 64", `{"id":1`, false},
 		{"frame not offered", []string{greeting, answerLine(`{"dtype":"u8","shape":[1],"bytes":1}`) + "x"}, Protocol, "framed, which hello did not offer", `{"id":1`, true},
 		{"frame too short", []string{frames, answerLine(`{"dtype":"f64","shape":[],"bytes":4}`) + "abcd"}, Protocol, "needs 8 bytes, got 4", `{"id":1`, true},
 		{"frame cut", []string{frames, answerLine(`{"dtype":"f64","shape":[],"bytes":8}`) + "abcd"}, EOF, "after 4 of 8 announced bytes", "abcd", false},

@@ -21,6 +21,7 @@ import (
 const (
 	MaxLine   = 16 << 20 // bytes of a line, its line feed not counted
 	MaxFrames = 1 << 30  // raw bytes after a line
+	MaxBufs   = 64       // buffers
 )
 
 // The encodings of a buffer.
@@ -53,8 +54,20 @@ type message struct {
 	NS      int64             `json:"ns,omitempty"`
 	Allocs  *spec.Allocs      `json:"allocs,omitempty"`
 
-	Iters int      `json:"iters,omitempty"` // of both
-	Bufs  []buffer `json:"bufs,omitempty"`
+	Iters int     `json:"iters,omitempty"` // of both
+	Bufs  buffers `json:"bufs,omitempty"`
+}
+
+// buffers are those of one message.
+type buffers []buffer
+
+// UnmarshalJSON refuses too many before it takes memory for them, which would be forty
+// times that of the line. No part of a buffer has a brace in it.
+func (l *buffers) UnmarshalJSON(b []byte) error {
+	if n := bytes.Count(b, []byte("{")); n > MaxBufs {
+		return fmt.Errorf("%d buffers; a message has at most %d", n, MaxBufs)
+	}
+	return json.Unmarshal(b, (*[]buffer)(l))
 }
 
 // A buffer is an array on the wire, with exactly one of Bytes, B64 and Hex.
@@ -241,8 +254,8 @@ func (b buffer) array() (spec.Array, error) {
 
 // encodeBuffers returns arrays as they stand in a line. Those of encoding
 // Frame are then written after it.
-func encodeBuffers(arrays []spec.Array, encoding string) []buffer {
-	var list []buffer
+func encodeBuffers(arrays []spec.Array, encoding string) buffers {
+	var list buffers
 	for _, a := range arrays {
 		b := buffer{Name: a.Name, DType: a.DType, Shape: a.Shape}
 		if b.Shape == nil {

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"klconf/conform"
+	"klconf/spec"
+)
+
+// peakLimit is what klconf and its adapter may keep in memory, whatever is thrown at them.
+const peakLimit = 200 << 20
+
+// Each fault costs what it must and no more, is said in one sentence, ends with its exit code
+// within the time-outs, and leaves no process behind.
+func TestFaults(t *testing.T) {
+	conform.AdoptOrphans() // what klconf leaves comes here
+	right := started(t, "run", fault{name: "right", only: []string{"golden"}})
+	if right.exit != 0 || len(right.results) == 0 {
+		t.Fatalf("a right adapter: exit %d\n%s", right.exit, right.output)
+	}
+	if good := started(t, "doctor", fault{name: "right"}); good.exit != 0 || strings.Contains(good.output, "WRONG") || strings.Contains(good.output, "\n-") {
+		t.Errorf("a right adapter: %s", good.output)
+	}
+	// Most of the time is spent waiting for time-outs: more at once than there are processors.
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, 6)
+	for _, f := range faults {
+		for command, want := range map[string]verdict{"run": f.run, "doctor": f.doctor, "bench": f.bench} {
+			if want == (verdict{}) {
+				continue
+			}
+			turns <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-turns }()
+				t.Run(f.name+"/"+command, func(t *testing.T) { f.examine(t, command, want, right.results) })
+			})
+		}
+	}
+	wg.Wait()
+	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
+		t.Errorf("a process was left: %d %v", pid, err)
+	}
+}
+
+// examine runs one command with the fault.
+func (f fault) examine(t *testing.T, command string, want verdict, right map[string]spec.Status) {
+	got := started(t, command, f)
+	if got.exit != want.exit || !regexp.MustCompile(want.says).MatchString(got.output) {
+		t.Errorf("exit %d, want %d and %q:\n%.4000s", got.exit, want.exit, want.says, got.output)
+	}
+	switch {
+	case command == "doctor" && (want.exit == 0) == strings.Contains(got.output, "WRONG"):
+		t.Errorf("exit %d:\n%s", got.exit, got.output)
+	case command == "run" && want.exit != 3:
+		f.loses(t, right, got.results)
+	case command == "bench" && !strings.Contains(got.output, "naive "):
+		t.Errorf("naive, which is right, is not in the table:\n%s", got.output)
+	}
+}
+
+// loses compares results with those of a right adapter.
+func (f fault) loses(t *testing.T, right, got map[string]spec.Status) {
+	lostAny := false
+	for id, status := range right {
+		asked := f.only != nil || slices.ContainsFunc(lost, func(prefix string) bool { return strings.HasPrefix(id, prefix+"/") })
+		if !asked || got[id] == status {
+			continue
+		}
+		lostAny = true
+		if !slices.ContainsFunc(f.costs, func(prefix string) bool { return strings.HasPrefix(id, prefix+"/") }) {
+			t.Errorf("%s is %q, and %s with a right adapter", id, got[id], status)
+		}
+	}
+	if lostAny != (f.costs != nil) {
+		t.Errorf("something is lost: %v", lostAny)
+	}
+}
+
+// An end is what came of one command.
+type end struct {
+	exit    int
+	output  string
+	results map[string]spec.Status // of run
+}
+
+// started runs klconf with an adapter and sees that nothing is left of either.
+func started(t *testing.T, command string, f fault) (e end) {
+	t.Helper()
+	dir, scale := t.TempDir(), "1"
+	if f.slow {
+		scale = "0.05"
+	}
+	args := []string{command, "--timeout", scale}
+	switch command {
+	case "run":
+		args = append(args, "--full-output", "--json", "results.json")
+		only := f.only
+		if only == nil {
+			only = lost
+		}
+		for _, prefix := range only {
+			args = append(args, "--only", prefix)
+		}
+	case "bench":
+		args = append(args, "naive", "--sizes", "64", "--data", "softmax", "--rounds", "2", "--sample", "1ms", "--steps=false")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "klconf", append(args, "--", "adapter", f.name)...)
+	mark := "KLCONF_TEST_MARK=" + dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), mark)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("it does not end:\n%s", out)
+	}
+	if left := marked(mark); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; peak > peakLimit {
+		t.Errorf("%d MB were resident", peak>>20)
+	} else {
+		t.Logf("%d MB were resident", peak>>20)
+	}
+	if bytes.Contains(out, []byte("goroutine ")) && !bytes.Contains(out, []byte("stderr ends")) {
+		t.Errorf("it panicked:\n%s", out)
+	}
+	e = end{cmd.ProcessState.ExitCode(), string(out), map[string]spec.Status{}}
+	if command == "run" && e.exit != 3 {
+		var report spec.Report
+		text, err := os.ReadFile(filepath.Join(dir, "results.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &report)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range report.Results {
+			e.results[r.ID] = r.Status
+		}
+	}
+	return e
+}
+
+// marked lists the running processes that have inherited a mark in their environment.
+func marked(mark string) (list []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range all {
+		environ, err := os.ReadFile(file)
+		if err == nil && slices.Contains(strings.Split(string(environ), "\x00"), mark) {
+			command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+			list = append(list, fmt.Sprintf("%s %q", file, command))
+		}
+	}
+	return list
+}
+
+// What is left behind is seen.
+func TestMarkedCanFind(t *testing.T) {
+	mark := "KLCONF_TEST_MARK=" + t.TempDir()
+	cmd := exec.Command("setsid", "sleep", "600")
+	cmd.Env = append(os.Environ(), mark)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for range 500 {
+		if left := marked(mark); len(left) == 1 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("a process is not found")
+}
