@@ -34,7 +34,8 @@ FUZZ ?= 4000x
 fuzz:
 	@set -e; for t in spec/klap:Reader spec/klap:Serve spec/klap:Client spec:Known spec:Convention spec:Report golden:Vectors \
 		adapters:Manifest cmd/klconf:Weights reports/speed:Read bench/gate:Policy bench/gate:ReadSet impl:Backends impl:Logits; do \
-		$(GO) test ./$${t%:*} -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x | grep -v '^fuzz: \|^PASS' ; \
+		out=$$($(GO) test ./$${t%:*} -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x) || { echo "$$out"; exit 1; }; \
+		echo "$$out" | sed -n "s|^ok.*|$$t: $(FUZZ:x=) inputs|p"; \
 	done
 
 # Write the vectors anew; a clean tree afterwards means they are current.
