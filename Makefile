@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove-gate identity generate generate-check lint rename
+.PHONY: run publish statements test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove-gate identity generate generate-check lint rename
 
 # Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -26,6 +26,17 @@ test-full: lint
 	$(GO) test -race ./impl/... ./conform/... ./spec/...
 	$(GO) run ./cmd/klconf run --full
 	$(MAKE) identity IDENTITY_FULL=1
+
+# Try new inputs on everything that reads foreign bytes, and on every backend against the
+# oracle: so many of each, for a minute in all. FUZZ=50000x tries more. What fails is kept in
+# testdata/fuzz, and go test repeats it from then on.
+FUZZ ?= 4000x
+fuzz:
+	@set -e; for t in spec/klap:Reader spec/klap:Serve spec/klap:Client spec:Known spec:Convention spec:Report golden:Vectors \
+		adapters:Manifest cmd/klconf:Weights reports/speed:Read bench/gate:Policy bench/gate:ReadSet impl:Backends impl:Logits; do \
+		out=$$($(GO) test ./$${t%:*} -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x) || { echo "$$out"; exit 1; }; \
+		echo "$$out" | sed -n "s|^ok.*|$$t: $(FUZZ:x=) inputs|p"; \
+	done
 
 # Write the vectors anew; a clean tree afterwards means they are current.
 golden:

@@ -177,7 +177,7 @@ func (d *doctor) limit(t time.Duration) time.Duration { return time.Duration(flo
 // diagnose turns a failed conversation into a symptom.
 func (d *doctor) diagnose(err error, question string, limit time.Duration) error {
 	limit = limit.Round(time.Millisecond)
-	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack(d.limit(2*time.Second))
+	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack()
 	end := d.patient.kill()
 	var f *klap.Fault
 	switch {
@@ -736,14 +736,14 @@ type patient struct {
 	gone   bool
 }
 
-// heldBack reports whether its standard output comes when its input ends, within the limit, as
+// heldBack reports whether its standard output comes when its input ends, within a second, as
 // that of a program does that does not flush.
-func (p *patient) heldBack(limit time.Duration) bool {
+func (p *patient) heldBack() bool {
 	before := p.heard.Load()
 	p.in.Close()
 	select {
 	case <-p.exited:
-	case <-time.After(limit):
+	case <-time.After(time.Second):
 	}
 	return p.heard.Load() > before
 }

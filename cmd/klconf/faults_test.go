@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 	}
 	// Most of the time is spent waiting for time-outs: more at once than there are processors.
 	var wg sync.WaitGroup
-	turns := make(chan struct{}, 6)
+	turns := make(chan struct{}, 8)
 	for _, f := range faults {
 		for command, want := range map[string]verdict{"run": f.run, "doctor": f.doctor, "bench": f.bench} {
 			if want == (verdict{}) {

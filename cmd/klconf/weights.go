@@ -181,6 +181,10 @@ func parseJSON(data []byte) ([]float64, error) {
 
 // parseNPY reads a NumPy file of one vector.
 func parseNPY(data []byte) (x []float64, err error) {
+	// Version 2 announces up to 4 GiB of header, which the library would allocate.
+	if v2 := append(npy.Magic[:], 2); bytes.HasPrefix(data, v2) && len(data) >= 12 && uint64(binary.LittleEndian.Uint32(data[8:])) > uint64(len(data)-12) {
+		return nil, errDamaged
+	}
 	r := bytes.NewReader(data)
 	header, err := npyHeader(r)
 	if err != nil {
@@ -220,16 +224,18 @@ func parseNPY(data []byte) (x []float64, err error) {
 	return parseRaw(data[len(data)-r.Len():], dtype, order)
 }
 
+var errDamaged = errors.New("its header is damaged; save it again with numpy.save")
+
 // npyHeader reads up to the data. The library panics where a header is cut.
 func npyHeader(r io.Reader) (h npy.Header, err error) {
 	defer func() {
 		if recover() != nil {
-			err = errors.New("its header is damaged; save it again with numpy.save")
+			err = errDamaged
 		}
 	}()
 	reader, err := npy.NewReader(r)
 	if err != nil {
-		return h, fmt.Errorf("it is not a NumPy file (%w); save it with numpy.save", err)
+		return h, fmt.Errorf("it is not a NumPy file (%s); save it with numpy.save", strings.Join(strings.Fields(err.Error()), " ")) // it may quote the file
 	}
 	return reader.Header, nil
 }
