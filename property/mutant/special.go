@@ -151,7 +151,7 @@ var ofSpecialValues = []Fault{
 		make: onEmpty(gives(math.NaN()))},
 	{Name: "empty-inf", Killer: "VAL-9", Fault: "Two empty vectors give +Inf.", Source: "Smile's MathEx.KullbackLeiblerDivergence",
 		make: onEmpty(gives(math.Inf(1)))},
-	{Name: "empty-crashes", Killer: "VAL-9", Fault: "It reads element 0 before it looks at the length.", Source: "pytorch/pytorch#51910",
+	{Name: "empty-crashes", Killer: "IO-6", Fault: "It reads element 0 before it looks at the length.", Source: "pytorch/pytorch#51910",
 		make: onEmpty(func(p, q []float64) (float64, error) { return p[0], nil })},
 	{Name: "truncates", Killer: "VAL-10", Fault: "The longer of two vectors is cut.", Source: "Mallet, FLANN, ruvector-math, Rust's ml-distance",
 		make: vectors(func(p, q []float64) (float64, error) { n := min(len(p), len(q)); return exactly(p[:n], q[:n]) })},
@@ -167,7 +167,7 @@ var ofSpecialValues = []Fault{
 		make: vectors(func(p, q []float64) (float64, error) {
 			return exactly(stretched(p, len(q)), stretched(q, len(p)))
 		})},
-	{Name: "mismatch-crashes", Killer: "VAL-10", Fault: "Different lengths make it die.", Source: "gonum: panic: stat: slice length mismatch",
+	{Name: "mismatch-crashes", Killer: "VAL-20", Fault: "Different lengths make it die.", Source: "gonum: panic: stat: slice length mismatch",
 		make: vectors(func(p, q []float64) (float64, error) {
 			if len(p) != len(q) {
 				panic("slice length mismatch")

@@ -26,7 +26,7 @@ var ofSteps = []Fault{
 		make: under(`{"steps":[{"do":"clamp","of":"both","in":"both","lo":"0x1p-52","hi":"0x1.ffffffffffffep-1"}]}`)},
 	{Name: "capped-at-one", Killer: "DEF-10", Fault: "Weights above 1 become 1.", Source: "Keras: counts are destroyed",
 		make: pairs(func(p, q float64) (float64, float64) { return cap1(p), cap1(q) })},
-	{Name: "floor-above-its-threshold", Killer: "LAW-15", Fault: "q below 1e-3 becomes 0.01, so that a smaller q gives a smaller divergence.", Source: "plausible: a threshold and the value it is replaced by are two constants",
+	{Name: "floor-above-its-threshold", Killer: "DEF-10", Fault: "q below 1e-3 becomes 0.01, so that a smaller q gives a smaller divergence.", Source: "plausible: a threshold and the value it is replaced by are two constants",
 		make: pairs(func(p, q float64) (float64, float64) {
 			if q >= 0 && q < 1e-3 {
 				return p, 0.01
