@@ -22,7 +22,7 @@ func (f Fault) New() spec.Implementation { return f.make() }
 
 // Faults lists all of them, sorted by kind.
 func Faults() []Fault {
-	return slices.Concat(ofDefinition, ofSteps, ofSpecialValues, ofLoops, ofRows, ofLogits, ofEstimators, ofAccuracy)
+	return slices.Concat(ofDefinition, ofSteps, ofSpecialValues, ofPlaces, ofLoops, ofRows, ofLogits, ofEstimators, ofAccuracy)
 }
 
 // Find returns the fault of that name.
