@@ -80,7 +80,7 @@ bench-limits:
 # CI: no laws where none is named, 2 seeds, nothing written.
 PROVE = $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
 prove:
-	@out=$$($(PROVE) -seeds 20 -write) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
+	@out=$$($(PROVE) -laws -seeds 20 -write) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
 
 prove-quick:
 	@out=$$($(PROVE) -seeds 2) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'

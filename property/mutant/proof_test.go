@@ -21,6 +21,7 @@ import (
 
 var (
 	all   = flag.Bool("all", false, "grade every fault and every variant, not a sample")
+	laws  = flag.Bool("laws", false, "ask the laws of every fault and variant, not only where one is named")
 	seeds = flag.Int("seeds", 1, "seeds of the random checks of each variant")
 	write = flag.Bool("write", false, "write reports/proof.md: with -all")
 )
@@ -124,8 +125,8 @@ func (r row) String() string {
 }
 
 // Every fault is found by the requirement that it names, in a quick run
-// unless it says otherwise. The laws, which a fault has to be shrunk for, are
-// left out of a run that writes nothing, except where a law is named.
+// unless it says otherwise. The laws, which shrink what they find, are the
+// slowest: without -laws they are left out, except where one is named.
 func TestFaultsAreFound(t *testing.T) {
 	began := time.Now()
 	var mu sync.Mutex
@@ -136,7 +137,7 @@ func TestFaultsAreFound(t *testing.T) {
 			t.Run(f.Name, func(t *testing.T) {
 				t.Parallel()
 				o := conform.Options{Version: "proof", Seed: firstSeed}
-				if !*write && !strings.HasPrefix(f.Killer, "LAW") {
+				if !*laws && !strings.HasPrefix(f.Killer, "LAW") {
 					o.Skip = []string{"law"}
 				}
 				if f.Full {
@@ -193,11 +194,11 @@ func matrix(rows []row, missed []string, took time.Duration) string {
 	fmt.Fprintf(&b, `Seed %d; %s on %d cores. [property/mutant](../property/mutant) has them, with who shipped each. Each has one fault and is
 graded under the definition, or under what it declares.
 
-A requirement finds a fault where a check that cites it failed. Every MUST that was broken stands in the last column.
+A requirement finds a fault where a check that cites it failed. Every MUST that was broken stands in the last column. %s
 
 | fault | what it does | must be found by | is found by |
 |---|---|---|---|
-`, firstSeed, rounded(took), runtime.NumCPU())
+`, firstSeed, rounded(took), runtime.NumCPU(), askedLaws())
 	for _, r := range rows {
 		b.WriteString(r.String() + "\n")
 	}
@@ -214,6 +215,14 @@ A requirement finds a fault where a check that cites it failed. Every MUST that 
 	b.WriteString(strings.Join(found, ", ") + ".\n\n")
 	fmt.Fprintf(&b, "A MUST that finds nothing here: %s. %s\n\nA SHOULD and a MAY make a note and never a failure, so they find no fault.\n", strings.Join(none, ", "), whyNone)
 	return b.String()
+}
+
+// askedLaws says of whom the laws were asked.
+func askedLaws() string {
+	if *laws {
+		return "The laws were asked of all."
+	}
+	return "**The laws were asked only of those that one must find** (make prove asks them of all)."
 }
 
 // whyNone says why a MUST finds no fault, of those that do not.
@@ -254,7 +263,7 @@ func TestVariantsAreNotAccused(t *testing.T) {
 							}
 							o.Only = []string{"random", "law", "detect"}
 						}
-						if !*all || i > 0 && (i+place)%4 != 0 {
+						if !*laws || i > 0 && (i+place)%4 != 0 {
 							o.Skip = []string{"law"}
 						}
 						rep := grade(t, v.New(declared), o)
@@ -287,8 +296,12 @@ func TestVariantsAreNotAccused(t *testing.T) {
 	if *write && *all {
 		var b strings.Builder
 		fmt.Fprintf(&b, "Specificity: **%d of %d** are not accused, with %d seeds of the random checks each: %d runs, %s on %d cores.\n", len(lines)-accused, len(lines), *seeds, runs, rounded(time.Since(began)), runtime.NumCPU())
-		b.WriteString(`Seed 1 is a whole quick run, declared and not; the others ask what is random, declared and not in turn, and the laws with every
-fourth. Under its declaration each is conforming. With nothing declared no check fails, and the verdict names exactly what differs.
+		if *laws {
+			b.WriteString("Seed 1 is a whole quick run, declared and not; the others ask what is random, declared and not in turn, and the laws with every fourth.\n")
+		} else {
+			b.WriteString("Seed 1 is a quick run **without the laws** (make prove asks them too), declared and not; the others ask what is random, declared and not in turn.\n")
+		}
+		b.WriteString(`Under its declaration each is conforming. With nothing declared no check fails, and the verdict names exactly what differs.
 The level is the one that was measured.
 
 | variant | what it does | follows | level | named when not declared |
