@@ -169,6 +169,14 @@ func init() {
 		families = append(families, tails, rows)
 	}
 	families = append(families, family{op: "kl", requirements: []string{"VAL-17", "ACC-0"}, name: "zero-total", class: "other", draws: 8, draw: zeroTotal})
+	// Equal but for one pair, which a shortcut for equal vectors may not look at.
+	families = append(families, family{op: "kl", requirements: []string{"DEF-1", "ACC-1", "ACC-0"}, name: "one-differs", class: "measure", draws: 2 * len(lengths),
+		draw: func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+			p = pmf(g, lengths[i%len(lengths)], exponential)
+			q = append(q, p...)
+			q[g.IntN(len(q))] /= 2
+			return p, q
+		}})
 	for _, x := range []struct {
 		name, requirement string
 		plant             func(g *rand.Rand, d spec.DType, p, q *float64)
