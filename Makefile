@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove-gate identity generate generate-check lint rename
+.PHONY: run publish statements test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
 # Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -109,6 +109,16 @@ bench/peers/numkong/crates: bench/peers/numkong/Cargo.toml
 # What bounds the time of the AVX-512 kernels: cycles of their instructions, and of their loops.
 bench-limits:
 	cd bench/peers && CGO_ENABLED=1 CC=gcc $(GO) run ./limits
+
+# How often the suite itself is wrong: grade every wrong implementation of property/mutant, and
+# every right but different one with 20 seeds, and write reports/proof.md. prove-quick is for
+# CI: no laws where none is named, 2 seeds, nothing written.
+PROVE = $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
+prove:
+	@out=$$($(PROVE) -laws -seeds 20 -write) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
+
+prove-quick:
+	@out=$$($(PROVE) -seeds 2) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
 
 # Measure a program against itself 25 times with klconf gate, in 40 minutes, and write the record
 # and bench/gate/PROOF.md of it; go test ./bench/gate replays the record. Leave the host alone.

@@ -256,6 +256,12 @@ func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.
 				res.Expected = &e.Values[0]
 			}
 		}
+		if a.Status == spec.Crashed {
+			res.Requirements = append(slices.Clone(res.Requirements), "IO-6")
+			if refusable(e) {
+				res.Requirements = append(res.Requirements, "VAL-20")
+			}
+		}
 		return res
 	}
 	g := judge.Assess(e, a)
@@ -305,6 +311,11 @@ func (r *run) gradeAnswer(q question, req spec.Request, e spec.Expected, a spec.
 		}
 	}
 	return res
+}
+
+// refusable reports whether a refusal would have been a right answer.
+func refusable(e spec.Expected) bool {
+	return e.Whole != nil && e.Whole.Reject || slices.ContainsFunc(e.Values, func(s spec.Set) bool { return s.Reject })
 }
 
 // statusOf translates an answer that is neither a number nor a refusal.

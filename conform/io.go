@@ -151,7 +151,8 @@ func named(name string, a spec.Array) spec.Array {
 	return a
 }
 
-// state asks A, then questions that leave traces, then A again.
+// state asks A, and A again after each of some questions that leave traces: a
+// NaN, zeros, nothing, a long vector, an infinity, another answer of A's length.
 func (r *run) state(d spec.DType) {
 	id := fmt.Sprintf("io/state/%s", d)
 	req := spec.Request{Op: "kl", Arrays: sample(d)}
@@ -160,11 +161,22 @@ func (r *run) state(d spec.DType) {
 	for i := range long {
 		long[i] = 0x1p-6
 	}
-	for _, x := range [][]float64{{math.NaN()}, {0}, long} {
-		r.put(id, spec.Request{Op: "kl", Arrays: []spec.Array{floats("p", d, x), floats("q", d, x)}})
+	other := sample(d)
+	second, ok := first, true
+	for _, trace := range [][]spec.Array{
+		{floats("p", d, []float64{math.NaN()}), floats("q", d, []float64{1})},
+		{floats("p", d, []float64{0}), floats("q", d, []float64{0})},
+		{floats("p", d, nil), floats("q", d, nil)},
+		{floats("p", d, long), floats("q", d, long)},
+		{floats("p", d, []float64{1}), floats("q", d, []float64{0})},
+		{named("p", other[1]), named("q", other[0])},
+	} {
+		r.put(id, spec.Request{Op: "kl", Arrays: trace})
+		second = r.put(id, spec.Request{Op: "kl", Arrays: sample(d)})
+		if ok = sameAnswer(first, second); !ok {
+			break
+		}
 	}
-	second := r.put(id, spec.Request{Op: "kl", Arrays: sample(d)})
-	ok := sameAnswer(first, second)
 	if det := r.desc.Deterministic; det != nil && !*det {
 		ok = true // each answer is graded by itself elsewhere
 	}

@@ -1,9 +1,11 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"klconf/conform/judge"
 	"klconf/spec"
@@ -13,10 +15,15 @@ import (
 type family struct {
 	op           spec.Op
 	requirements []string
-	stratum      string
+	name         string // of the check; that of the stratum if empty
+	stratum      string // "" is none
 	class        string
 	draws        int // in a quick run; ten times as many in a full one
-	draw         func(g *rand.Rand, d spec.DType, full bool) (p, q []float64)
+	// draw draws the i-th pair; one of rowsOf(i) rows where op has rows.
+	draw    func(g *rand.Rand, d spec.DType, i int, full bool) (p, q []float64)
+	options func(i int) spec.Options // nil is none
+	// asks says of which conventions it is asked; nil is of all.
+	asks func(spec.Convention) bool
 }
 
 var (
@@ -28,11 +35,11 @@ var (
 // families are the strata of random questions. Everything is drawn from the
 // run's seed and the check's id.
 var families = []family{
-	{"kl", ofWeights, "generic", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "generic", class: "measure", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		return pmf(g, n, exponential), pmf(g, n, exponential)
 	}},
-	{"kl", ofWeights, "near-equal", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "near-equal", class: "measure", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p = pmf(g, n, exponential)
 		delta := math.Pow(10, -1-7*g.Float64())
@@ -48,13 +55,13 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"kl", ofWeights, "huge-ratio", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "huge-ratio", class: "measure", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		scale := map[spec.DType]float64{spec.F64: 20, spec.F32: 8, spec.BF16: 8, spec.F16: 1}[d]
 		wide := func(g *rand.Rand) float64 { return math.Exp(scale * g.NormFloat64()) }
 		return pmf(g, n, wide), pmf(g, n, wide)
 	}},
-	{"kl", ofWeights, "subnormal", "measure", 8, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "subnormal", class: "measure", draws: 8, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(16)
 		p, q = pmf(g, n, exponential), pmf(g, n, exponential)
 		least := d.Widen(1)
@@ -71,7 +78,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"kl", ofWeights, "p-ne-q", "measure", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "p-ne-q", class: "measure", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p, q = make([]float64, n), make([]float64, n)
 		for i := range n {
@@ -79,7 +86,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"kl", ofWeights, "softmax", "measure", 3, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "softmax", class: "measure", draws: 3, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 64 + g.IntN(448)
 		a, b := make([]float64, n), make([]float64, n)
 		for i := range n {
@@ -88,14 +95,14 @@ var families = []family{
 		}
 		return normalised(a), normalised(b)
 	}},
-	{"kl", ofWeights, "large-n", "measure", 1, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
+	{op: "kl", requirements: ofWeights, stratum: "large-n", class: "measure", draws: 1, draw: func(g *rand.Rand, d spec.DType, _ int, full bool) (p, q []float64) {
 		n := 4097 + g.IntN(512)
 		if full {
 			n = 20000 + g.IntN(20000)
 		}
 		return pmf(g, n, exponential), pmf(g, n, exponential)
 	}},
-	{"kl_logits", ofLogits, "logits", "other", 12, func(g *rand.Rand, d spec.DType, full bool) (p, q []float64) {
+	{op: "kl_logits", requirements: ofLogits, stratum: "logits", class: "other", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, full bool) (p, q []float64) {
 		n := 2 + g.IntN(256)
 		if full {
 			n = 2 + g.IntN(4096)
@@ -110,7 +117,7 @@ var families = []family{
 		}
 		return p, q
 	}},
-	{"kl_logprobs", ofLogProbs, "logprobs", "other", 12, func(g *rand.Rand, d spec.DType, _ bool) (p, q []float64) {
+	{op: "kl_logprobs", requirements: ofLogProbs, stratum: "logprobs", class: "other", draws: 12, draw: func(g *rand.Rand, d spec.DType, _ int, _ bool) (p, q []float64) {
 		n := 1 + g.IntN(64)
 		p, q = pmf(g, n, exponential), pmf(g, n, exponential)
 		for i := range n {
@@ -118,6 +125,123 @@ var families = []family{
 		}
 		return p, q
 	}},
+}
+
+// What follows makes no stratum of accuracy: it looks for tails, rows and
+// special values that a position hides.
+func init() {
+	for _, x := range []struct {
+		op          spec.Op
+		requirement string
+	}{
+		{"entropy", "DEF-5"}, {"cross_entropy", "DEF-6"}, {"js", "DEF-7"},
+		{"entropy_logits", "LLM-1"}, {"cross_entropy_logits", "LLM-1"}, {"entropy_logprobs", "LLM-2"}, {"cross_entropy_logprobs", "LLM-2"},
+		{"kl_logits", "LLM-1"}, {"kl_logprobs", "LLM-2"}, {"kl_estimate", "LLM-12"}, {"kl", "DEF-1"},
+	} {
+		quantity, domain, _, _ := x.op.Split()
+		tails := family{op: x.op, requirements: []string{x.requirement, "ACC-1", "ACC-0"}, name: "tails-" + string(x.op), class: "other", draws: 16,
+			draw: func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+				return drawn(g, domain, 16*g.IntN(4)+(i+15)%16+1)
+			}}
+		if domain == spec.Probs {
+			tails.class = "measure"
+		}
+		if quantity == spec.KLEstimate {
+			tails.class = "other"
+			tails.draw = func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+				return drawn(g, spec.LogProbs, 16*g.IntN(4)+(i+15)%16+1)
+			}
+			tails.options = func(i int) spec.Options { return spec.Options{Estimator: fmt.Sprint("k", 1+i%3)} }
+			families = append(families, tails)
+			continue
+		}
+		rows := tails
+		rows.op, rows.name, rows.draws = x.op+"_rows", "batch-"+string(x.op), 18
+		rows.requirements = []string{"ROW-1", "ROW-7", x.requirement, "ACC-1", "ACC-0"}
+		rows.draw = func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+			n := 1 + 7*i%20 // few shapes, as for lengths
+			for range rowsOf(i) {
+				x, y := drawn(g, domain, n)
+				p, q = append(p, x...), append(q, y...)
+			}
+			return p, q
+		}
+		families = append(families, tails, rows)
+	}
+	families = append(families, family{op: "kl", requirements: []string{"VAL-17", "ACC-0"}, name: "zero-total", class: "other", draws: 8, draw: zeroTotal})
+	// Equal but for one pair, which a shortcut for equal vectors may not look at.
+	families = append(families, family{op: "kl", requirements: []string{"DEF-1", "ACC-1", "ACC-0"}, name: "one-differs", class: "measure", draws: 2 * len(lengths),
+		draw: func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+			p = pmf(g, lengths[i%len(lengths)], exponential)
+			q = append(q, p...)
+			q[g.IntN(len(q))] /= 2
+			return p, q
+		}})
+	for _, x := range []struct {
+		name, requirement string
+		plant             func(g *rand.Rand, d spec.DType, p, q *float64)
+	}{
+		{"nan", "VAL-5", func(g *rand.Rand, _ spec.DType, p, q *float64) { *either(g, p, q) = math.NaN() }},
+		{"negative", "VAL-7", func(g *rand.Rand, _ spec.DType, p, q *float64) { *either(g, p, q) *= -1 }},
+		{"infinite", "VAL-8", func(g *rand.Rand, _ spec.DType, p, q *float64) { *either(g, p, q) = math.Inf(1) }},
+		{"zero-p", "VAL-1", func(_ *rand.Rand, _ spec.DType, p, q *float64) { *p = 0 }},
+		{"zero-q", "VAL-2", func(_ *rand.Rand, _ spec.DType, p, q *float64) { *q = 0 }},
+		{"zero-zero", "VAL-3", func(_ *rand.Rand, _ spec.DType, p, q *float64) { *p, *q = 0, 0 }},
+		{"negative-zero", "VAL-4", func(g *rand.Rand, _ spec.DType, p, q *float64) { *either(g, p, q) = math.Copysign(0, -1) }},
+		{"subnormal-q", "VAL-11", func(_ *rand.Rand, d spec.DType, p, q *float64) { *q = d.Widen(1) }},
+	} {
+		families = append(families, family{op: "kl", requirements: []string{x.requirement, "ACC-0"}, name: "anywhere-" + x.name, class: "other", asks: func(c spec.Convention) bool {
+			// What comes of a number outside the domain that is let through depends on
+			// more than its place; the vectors about conventions ask for it.
+			through := []string{"inf", "value"}
+			return !(x.name == "negative" && slices.Contains(through, c.Negative) || x.name == "infinite" && slices.Contains(through, c.Infinite))
+		}, draws: 2 * len(lengths),
+			// Every length twice, once with the place among the last 16.
+			draw: func(g *rand.Rand, d spec.DType, i int, _ bool) (p, q []float64) {
+				n := lengths[i%len(lengths)]
+				p, q = pmf(g, n, exponential), pmf(g, n, exponential)
+				at := g.IntN(n)
+				if i < len(lengths) {
+					at = n - 1 - g.IntN(min(n, 16))
+				}
+				x.plant(g, d, &p[at], &q[at])
+				return p, q
+			}})
+	}
+}
+
+// zeroTotal is all zero in P or in Q, next to weights that are not uniform: what
+// puts a distribution in its place shows.
+func zeroTotal(g *rand.Rand, _ spec.DType, i int, _ bool) (p, q []float64) {
+	n := 1 + g.IntN(8)
+	p, q = pmf(g, n, exponential), pmf(g, n, exponential)
+	clear([][]float64{p, q}[i%2])
+	return p, q
+}
+
+// lengths are those of vectors with a special value somewhere. They are few, as
+// a compiler that specialises to shapes compiles for each.
+var lengths = []int{1, 3, 7, 13, 27, 47, 90, 150, 300, 600, 1100}
+
+// rowsOf is the number of rows of the i-th batch.
+func rowsOf(i int) int { return 1 + i%18 }
+
+func either(g *rand.Rand, p, q *float64) *float64 {
+	if g.IntN(2) == 0 {
+		return p
+	}
+	return q
+}
+
+// drawn draws two pmfs of n weights, as a domain writes them.
+func drawn(g *rand.Rand, domain spec.Domain, n int) (p, q []float64) {
+	p, q = pmf(g, n, exponential), pmf(g, n, exponential)
+	if domain != spec.Probs {
+		for i := range n {
+			p[i], q[i] = math.Log(p[i]), math.Log(q[i])
+		}
+	}
+	return p, q
 }
 
 func exponential(g *rand.Rand) float64 { return g.ExpFloat64() + 1e-3 }
@@ -145,13 +269,13 @@ func normalised(x []float64) []float64 {
 func (r *run) planRandom(add func(string, func())) {
 	for _, f := range families {
 		for _, d := range floatTypes {
-			if !r.desc.Offers(f.op, d) {
+			if !r.desc.Offers(f.op, d) || f.asks != nil && !f.asks(r.conv) {
 				continue
 			}
 			if f.stratum == "large-n" && (d == spec.F16 || d == spec.BF16) {
 				continue // the entries would all be 0 or subnormal
 			}
-			id := fmt.Sprintf("random/%s/%s", f.stratum, d)
+			id := fmt.Sprintf("random/%s/%s", cmp.Or(f.name, f.stratum), d)
 			add(id, func() { r.random(id, f, d) })
 		}
 	}
@@ -166,11 +290,20 @@ func (r *run) random(id string, f family, d spec.DType) {
 	}
 	var last spec.Result
 	var lastReq spec.Request
-	for range draws {
-		p, q := f.draw(g, d, r.o.Full)
-		req := spec.Request{Op: f.op, Arrays: []spec.Array{floats("p", d, p), floats("q", d, q)}}
+	quantity, _, rows, _ := f.op.Split()
+	for i := range draws {
+		p, q := f.draw(g, d, i, r.o.Full)
+		req := spec.Request{Op: f.op, Arrays: []spec.Array{floats("p", d, p), floats("q", d, q)}[:quantity.Arity()]}
+		if rows {
+			for k := range req.Arrays {
+				req.Arrays[k].Shape = []int{rowsOf(i), len(p) / rowsOf(i)}
+			}
+		}
+		if f.options != nil {
+			req.Options = f.options(i)
+		}
 		stratum, class := f.stratum, f.class
-		if d == spec.F16 || d == spec.BF16 {
+		if stratum != "" && (d == spec.F16 || d == spec.BF16) {
 			stratum = "low-precision"
 		}
 		if f.op == "kl" && judge.IsPMF(req.Arrays[0]) && judge.IsPMF(req.Arrays[1]) {

@@ -22,8 +22,8 @@ func subject(ask asker) Subject {
 func TestSameSeedSameOutcome(t *testing.T) {
 	for _, id := range []string{"LAW-M5", "LAW-1"} {
 		l := lawOf(t, id)
-		one := Run(t.Context(), l, subject(mutants["clipped at 1e-3"]()), Options{Seed: 7})
-		two := Run(t.Context(), l, subject(mutants["clipped at 1e-3"]()), Options{Seed: 7})
+		one := Run(t.Context(), l, subject(wrongly("clipped at 1e-3")), Options{Seed: 7})
+		two := Run(t.Context(), l, subject(wrongly("clipped at 1e-3")), Options{Seed: 7})
 		if diff := cmp.Diff(one, two); diff != "" {
 			t.Errorf("%s: %s", id, diff)
 		}
@@ -83,7 +83,7 @@ func TestAnswersThatEndALaw(t *testing.T) {
 
 // A counterexample stands although the subject dies while it is made smaller.
 func TestCrashWhileShrinking(t *testing.T) {
-	ask, failed := mutants["swapped arguments"](), 0
+	ask, failed := wrongly("swapped-arguments"), 0
 	o := Run(t.Context(), lawOf(t, "LAW-M8"), subject(func(ctx context.Context, r spec.Request) spec.Answer {
 		a := ask(ctx, r)
 		if cmp.Diff(a, oracle(spec.Convention{})(ctx, r)) != "" {
@@ -231,7 +231,7 @@ func TestRecorder(t *testing.T) {
 func TestShrinking(t *testing.T) {
 	for seed := range uint64(10) {
 		n := 0
-		ask := mutants["swapped arguments"]()
+		ask := wrongly("swapped-arguments")
 		o := Run(t.Context(), lawOf(t, "LAW-1"), subject(func(ctx context.Context, r spec.Request) spec.Answer {
 			n++
 			return ask(ctx, r)
@@ -264,7 +264,7 @@ func TestLeavesNothingBehind(t *testing.T) {
 		return m
 	}
 	before := flags()
-	Run(t.Context(), lawOf(t, "LAW-1"), subject(mutants["swapped arguments"]()), Options{Seed: 1})
+	Run(t.Context(), lawOf(t, "LAW-1"), subject(wrongly("swapped-arguments")), Options{Seed: 1})
 	if diff := cmp.Diff(before, flags()); diff != "" {
 		t.Error(diff)
 	}

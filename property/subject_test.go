@@ -5,45 +5,20 @@ import (
 	"math"
 
 	"klconf/conform/judge"
+	"klconf/property/mutant"
 	"klconf/spec"
 )
 
 // Subjects of the tests.
 
-// answer turns what an answer may be into one: the correctly rounded number
-// where there is one, else what is possible.
-func answer(e spec.Expected) spec.Answer {
-	if e.Whole != nil {
-		return spec.Answer{Status: spec.Rejected}
-	}
-	a := spec.NewArray("result", e.DType, e.Shape...)
-	for i, s := range e.Values {
-		switch {
-		case len(s.Intervals) > 0:
-			v := s.Intervals[len(s.Intervals)-1] // the number, where an infinity is possible too
-			a.SetBits(i, formats[e.DType].RoundBig(v.Lo))
-		case s.NaN:
-			a.SetBits(i, judge.Bits(e.DType, math.NaN()))
-		default:
-			return spec.Answer{Status: spec.Rejected}
-		}
-	}
-	return spec.Answer{Status: spec.OK, Arrays: []spec.Array{a}}
-}
+// answer turns what an answer may be into one, correctly rounded.
+var answer = mutant.Answer
 
 // asker answers one question.
 type asker = func(context.Context, spec.Request) spec.Answer
 
 // oracle answers with judge.Expect: it is right, to the last bit.
-func oracle(c spec.Convention) asker {
-	return func(_ context.Context, r spec.Request) spec.Answer {
-		e, err := judge.Expect(r, c)
-		if err != nil {
-			return spec.Answer{Status: spec.Errored, Message: err.Error()}
-		}
-		return answer(e)
-	}
-}
+func oracle(c spec.Convention) asker { return mutant.Oracle(c) }
 
 func offersAll(spec.Op) bool { return true }
 

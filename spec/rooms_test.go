@@ -21,6 +21,7 @@ var rooms = []struct {
 	{"klconf/conform/judge", []string{"klconf/spec", "klconf/impl/exact"}, nil},
 	{"klconf/golden", []string{"klconf/spec"}, nil},
 	{"klconf/property", []string{"klconf/spec", "klconf/conform/judge", "klconf/impl/exact"}, []string{"pgregory.net/rapid"}},
+	{"klconf/property/mutant", []string{"klconf/spec", "klconf/conform/judge", "klconf/impl/exact"}, nil}, // imported by tests only
 	{"klconf/conform", []string{"klconf/spec", "klconf/spec/klap", "klconf/conform/judge", "klconf/golden", "klconf/property", "klconf/impl/exact"},
 		[]string{"pgregory.net/rapid"}},
 	{"klconf/kltest", []string{"klconf/conform", "klconf/spec", "klconf/spec/klap", "klconf/conform/judge", "klconf/golden", "klconf/property", "klconf/impl/exact"},

@@ -509,6 +509,9 @@ func (q *question) empty() outcome {
 		return outcome{reject: true}
 	}
 	o := outcome{value: zero()}
+	if t := q.c.RequiresNormalised; t != nil && t.Required {
+		o.reject = true // the total of nothing is 0 and not 1
+	}
 	if q.c.Empty == "" && (normalises(q.c) || q.domain == spec.Logits) {
 		o.nan, o.reject = true, true
 	}
