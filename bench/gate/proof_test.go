@@ -597,7 +597,7 @@ func measure(t *testing.T, folder string) {
 
 const proofHead = `# What the gate finds and does not find
 
-` + "`make prove-gate`" + ` writes this page; ` + "`go test ./bench/gate`" + ` replays the record and fails if the page is not
+` + "`make prove-gate`" + ` writes this page; ` + "`KLCONF_FULL=1 go test ./bench/gate`" + ` replays the record and fails if the page is not
 current or a demand is not met. The demands: at most one false alarm in 25 comparisons of 40 benchmarks of a program
 with itself; of slow-downs with a spread of at most 3 %, those of 5 % found in 95 of 100 cases and those of 10 % always;
 those of 1 %, which do not count, in at most 5 of 100; and nothing unchanged with a spread above 3 %.
