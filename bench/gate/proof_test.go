@@ -606,9 +606,8 @@ The record, [testdata/aa.txt.gz](testdata/aa.txt.gz), is of 40 benchmarks of klc
 sample a process of its own and 50 ms, in 12 rounds after one to warm up, in the order ABBA; two copies of one test binary,
 25 times, on two virtual cores (AMD EPYC, Zen 4) that others were using: one to four processes were ready to run at any
 time. So it is much noisier than a host that is kept for measuring. It has the ns/op and the x-dot of all runs but the first.
-The rule on the
-spread was chosen with the first eight of these comparisons in view, so that they are no independent evidence for it. In the
-replay the rerun of suspects is the next comparison. A demand on rates is made of cells with 20 cases at least: this
+The rule on the spread was
+chosen with the first eight of these comparisons in view, so that they are no independent evidence for it. In the replay the rerun of suspects is the next comparison. A demand on rates is made of cells with 20 cases at least: this
 record has fewer with a spread of at most 3 %, so that the rates rest on the simulated rounds until a quiet host records anew.
 
 `
