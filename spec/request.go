@@ -205,8 +205,8 @@ type Implementation interface {
 // reading it, as a caller does who holds the vectors. That is what bench times.
 type Preparer interface {
 	Implementation
-	// Prepare returns the call that answers r with one number, to be repeated; ok is
-	// false where only Answer can.
+	// Prepare returns the call that answers r with one number in float64 or float32, to be
+	// repeated; ok is false where only Answer can. The number is that of Answer, bit for bit.
 	Prepare(r Request) (call func() float64, ok bool)
 }
 

@@ -800,3 +800,30 @@ func BenchmarkRows(b *testing.B) {
 		})
 	}
 }
+
+// A preparing implementation answers 7 by its prepared call and 8 otherwise.
+type preparing struct{ spec.Implementation }
+
+func (preparing) Prepare(r spec.Request) (func() float64, bool) {
+	return func() float64 { return 7 }, r.Op == "kl"
+}
+
+func (preparing) Answer(context.Context, spec.Request) spec.Answer {
+	return spec.Answer{Status: spec.OK, Arrays: []spec.Array{spec.Scalar("result", spec.F64, math.Float64bits(8))}}
+}
+
+// What is timed is the prepared call, where there is one, and its number in the format of the
+// question is the answer.
+func TestBenchOfPreparedCalls(t *testing.T) {
+	s := NewSession(preparing{})
+	for _, d := range []spec.DType{spec.F64, spec.F32} {
+		s.Answer(t.Context(), spec.Request{Op: spec.OpLoad, Key: "a", Arrays: []spec.Array{spec.NewArray("p", d, 3)}})
+		for op, want := range map[spec.Op]float64{"kl": 7, "cross_entropy": 8} {
+			a := s.Answer(t.Context(), spec.Request{Op: spec.OpBench, Of: op, Keys: []string{"a", "a"}, Iters: 5})
+			x, ok := a.Result()
+			if !ok || x.Float(0) != want || op == "kl" && x.DType != d || a.Iters != 5 || a.Allocs == nil {
+				t.Errorf("%s of %s: %+v", op, d, a)
+			}
+		}
+	}
+}
