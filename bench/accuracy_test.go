@@ -1,4 +1,4 @@
-package reports
+package bench
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 	"klconf/spec"
 )
 
-func TestBenchmarks(t *testing.T) {
+func TestWriteAccuracy(t *testing.T) {
 	r := spec.Report{
 		Suite:          spec.Suite{Version: "0.1.0", Vectors: "0.2", Mode: "quick", Seed: 1},
 		Implementation: spec.Subject{ID: "scipy/stats entropy"},
@@ -18,7 +18,7 @@ func TestBenchmarks(t *testing.T) {
 		},
 	}
 	var b strings.Builder
-	if err := Benchmarks(&b, []spec.Report{r}); err != nil {
+	if err := WriteAccuracy(&b, []spec.Report{r}); err != nil {
 		t.Fatal(err)
 	}
 	want := `Unit ulp-max better=lower assume=exact

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"klconf/bench"
 	"klconf/reports"
 	"klconf/spec"
 )
@@ -55,7 +56,7 @@ func (o output) destinations() (list []destination) {
 	set(o.junit, "junit.xml", reports.JUnit)
 	set(o.markdown, "report.md", reports.Markdown)
 	set(o.html, "report.html", reports.HTML)
-	set(o.accuracy, "accuracy.txt", reports.Benchmarks)
+	set(o.accuracy, "accuracy.txt", bench.WriteAccuracy)
 	return list
 }
 
