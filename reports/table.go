@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"klconf/reports/grid"
 	"klconf/spec"
 )
 
@@ -77,7 +78,7 @@ func orNone(s string) string {
 // painted if paint is not nil and names broken at the given width if it is
 // not 0.
 func writer(columns []column, reports []spec.Report, paint func(spec.Verdict, string) string, names int) table.Writer {
-	t := table.NewWriter()
+	t := grid.NewTable()
 	var header table.Row
 	var configs []table.ColumnConfig
 	for i, c := range columns {
@@ -98,13 +99,6 @@ func writer(columns []column, reports []spec.Report, paint func(spec.Verdict, st
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(configs)
-	t.SuppressTrailingSpaces()
-	style := table.StyleLight
-	style.Format.Header = text.FormatDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Options.SeparateHeader = true
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
 	return t
 }
 

@@ -9,7 +9,9 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
 	"golang.org/x/perf/benchunit"
+	"klconf/reports/grid"
 )
 
 // format writes a value of a tidied unit: 1.27µ of sec/op.
@@ -59,7 +61,7 @@ func (x Result) title() string { return key{pkg: x.Package, name: x.Benchmark}.t
 var header = table.Row{"outcome", "benchmark", "unit", "old", "new", "change", "interval", "p (Holm)", "spread", "n"}
 
 func (r *Report) table(list []Result) table.Writer {
-	t := table.NewWriter()
+	t := grid.NewTable()
 	t.AppendHeader(header)
 	var configs []table.ColumnConfig
 	for i := range header {
@@ -73,13 +75,6 @@ func (r *Report) table(list []Result) table.Writer {
 	for _, x := range list {
 		t.AppendRow(r.cells(x))
 	}
-	t.SuppressTrailingSpaces()
-	style := table.StyleLight
-	style.Format.Header = text.FormatDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Options.SeparateHeader = true
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
 	return t
 }
 

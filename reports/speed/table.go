@@ -7,6 +7,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"klconf/reports/grid"
 )
 
 // Table writes a table for each function, format and family: for the first implementation
@@ -27,7 +29,7 @@ func Table(w io.Writer, all []*Series) error {
 }
 
 func (g *group) table() string {
-	t := table.NewWriter()
+	t := grid.NewTable()
 	header := table.Row{"implementation"}
 	configs := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft, AlignHeader: text.AlignLeft}}
 	right := func(title string) {
@@ -84,13 +86,6 @@ func (g *group) table() string {
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(configs)
-	t.SuppressTrailingSpaces()
-	style := table.StyleLight
-	style.Format.Header = text.FormatDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Options.SeparateHeader = true
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
 	return t.Render()
 }
 
