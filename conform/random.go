@@ -326,6 +326,9 @@ func (r *run) random(id string, f family, d spec.DType) {
 		a := r.put(id, req)
 		last, lastReq = r.gradeAnswer(qu, req, e, a), req
 		if last.Status != spec.Pass && last.Status != spec.Note {
+			if last.Status == spec.Fail {
+				last, req = r.shrink(qu, req, last)
+			}
 			r.record(last, req)
 			return
 		}
