@@ -28,6 +28,7 @@ type stratum struct {
 	questions int
 	ulp       []float64 // of values that do not round to 0
 	cond      float64
+	abs       float64
 	bits      float64
 	worst     string
 	inputs    []spec.Input
@@ -55,6 +56,7 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 	}
 	s.questions++
 	s.cond = math.Max(s.cond, g.Cond)
+	s.abs = math.Max(s.abs, g.Abs)
 	s.bits = math.Max(s.bits, g.BitsLost)
 	// Where the factor of the bound exceeds 2^-6 (long rows in a short
 	// format) every answer is within it: such a row ranks nothing.
@@ -95,7 +97,7 @@ func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
 			return finite(sorted[int(q*float64(len(sorted)-1)+.5)])
 		}
 		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: s.questions, ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
-			ULPLog2: spread(s.ulp), CondMax: finite(s.cond), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level, WorstInputs: s.inputs}
+			ULPLog2: spread(s.ulp), CondMax: finite(s.cond), AbsMax: finite(s.abs), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level, WorstInputs: s.inputs}
 		rows = append(rows, a)
 		if lowest == "" || s.level.Rank() < lowest.Rank() {
 			lowest = s.level

@@ -404,6 +404,9 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 	if quantity, _, _, _ := q.request().Op.Split(); quantity != spec.KL || q.class != "pmf" && q.class != "measure" {
 		return
 	}
+	if q.class == "pmf" && !r.agrees.PMF || q.class == "measure" && !r.agrees.Measure {
+		return // one disagreement is enough
+	}
 	if len(r.departs) == 0 && !r.departsDeclared() {
 		if g.Level.Rank() < spec.L1.Rank() {
 			r.disagree(q.class, q.id)

@@ -126,6 +126,7 @@ type errorRow struct {
 	Plot             template.HTML
 	N                int
 	Median, P99, Max template.HTML
+	Abs              string // in nats unless a base says otherwise
 	Level, Worst     string
 	Inputs           []passage
 }
@@ -407,7 +408,7 @@ func strataOf(reports []spec.Report) []stratum {
 			f := format{DType: d, Ticks: a.ticks()}
 			for j, r := range rows[k] {
 				row := errorRow{link: linkTo(owners[k][j]), Plot: a.plot(r), N: r.N, Median: ulps(r.ULPMedian), P99: ulps(r.ULPP99),
-					Max: ulps(r.ULPMax), Level: string(r.Level), Worst: plain(r.Worst)}
+					Max: ulps(r.ULPMax), Abs: digits(r.AbsMax), Level: string(r.Level), Worst: plain(r.Worst)}
 				for _, in := range r.WorstInputs {
 					row.Inputs = append(row.Inputs, passage{in.Name, input(in, fewElements)})
 				}

@@ -119,12 +119,15 @@ type Accuracy struct {
 	// [2^k, 2^(k+1)) ulp. Errors below 2^LeastULPLog2, 0 too, count under
 	// LeastULPLog2, infinite ones under InfiniteULPLog2. Values that round to 0 are not
 	// in it.
-	ULPLog2     map[int]int `json:"ulp_log2,omitempty"`
-	CondMax     float64     `json:"cond_max"`
-	BitsLost    float64     `json:"bits_lost"`
-	Worst       string      `json:"worst"`
-	Level       Level       `json:"level"`
-	WorstInputs []Input     `json:"worst_inputs,omitempty"`
+	ULPLog2 map[int]int `json:"ulp_log2,omitempty"`
+	CondMax float64     `json:"cond_max"`
+	// AbsMax is the largest |got − K|, in nats unless a base says otherwise: where the
+	// divergence is below what a format can tell apart, an error in ulp says little.
+	AbsMax      float64 `json:"abs_max"`
+	BitsLost    float64 `json:"bits_lost"`
+	Worst       string  `json:"worst"`
+	Level       Level   `json:"level"`
+	WorstInputs []Input `json:"worst_inputs,omitempty"`
 }
 
 // The least key of Accuracy.ULPLog2, and that of infinite errors.

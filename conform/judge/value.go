@@ -152,8 +152,9 @@ type Grade struct {
 	Element  int     // the worst element
 	ULP      float64 // |got − K|/ulp(K)
 	Cond     float64 // |got − K|/(u(Σ|t| + P))
+	Abs      float64 // |got − K|, in nats unless a base says otherwise
 	BitsLost float64 // log2(1 + representable numbers between got and RN(K))
-	Finite   bool    // ULP, Cond and BitsLost are meaningful
+	Finite   bool    // ULP, Cond, Abs and BitsLost are meaningful
 	NegZero  bool    // the answer is −0
 	Negative bool    // the answer, or an element of it, is below 0
 	Got      spec.Got
@@ -371,6 +372,7 @@ func against(v spec.Interval, s spec.Set, d spec.DType, bits uint64, x float64) 
 	p, least := formatLimits(d)
 	ulp := new(big.Float).SetMantExp(big.NewFloat(1), max(exponent(v, p), least))
 	g.ULP = quotient(err, ulp)
+	g.Abs, _ = err.Float64()
 	g.BitsLost = math.Log2(1 + math.Abs(float64(ordered(d, bits)-ordered(d, rnLo))))
 	if s.Mass == nil {
 		return g, true
