@@ -121,7 +121,7 @@ prove-quick:
 	@out=$$($(PROVE) -seeds 2) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
 
 # Measure a program against itself 25 times with klconf gate, in 40 minutes, and write the record
-# and bench/gate/PROOF.md of it; go test ./bench/gate replays the record. Leave the host alone.
+# and bench/gate/PROOF.md of it; KLCONF_FULL=1 go test ./bench/gate replays the record. Leave the host alone.
 prove-gate:
 	mkdir -p out/prove-gate
 	$(GO) test ./bench/gate -run 'TestProof$$' -timeout 4h -v -args -live $(CURDIR)/out/prove-gate -write

@@ -141,7 +141,7 @@ func BenchmarkKLApprox(b *testing.B) {
 
 // BenchmarkShort times KL of vectors so short that what surrounds the kernel counts.
 func BenchmarkShort(b *testing.B) {
-	for _, n := range []int{3, 16, 64} {
+	for _, n := range []int{3, 8, 16, 32, 64, 128, 256} {
 		w64, w32 := newWorkload[float64](Families[0], n), newWorkload[float32](Families[0], n)
 		for _, s := range subjects() {
 			w64.run(b, s.name, 2, s.f64.kl, nil)
