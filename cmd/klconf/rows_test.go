@@ -23,6 +23,8 @@ func bitsOf(d spec.DType, x float64) (uint64, error) {
 		return math.Float64bits(x), nil
 	case spec.F32:
 		return uint64(math.Float32bits(float32(x))), nil
+	case spec.U8:
+		return uint64(x), nil
 	}
 	for b := range uint64(1) << (8 * d.Size()) {
 		if v := d.Widen(b); v == x || v != v && x != x {
