@@ -46,7 +46,7 @@ logit, or with all logits -Inf, has no divergence: it is counted and left out. A
 where Q is -Inf and P is not is +Inf, and so is the mean then.
 
 Files are read row by row; 8 bytes of each row are kept, and as many again for the
-quantiles. A row of 50,000 logits takes less than a millisecond, unless its quotients by
+quantiles; with --arithmetic, three times that. A row of 50,000 logits takes less than a millisecond, unless its quotients by
 the temperature are no numbers of float32 (all are at 1, 0.5, 2 and other powers of two):
 then exact arithmetic takes 5 to 10 microseconds for each element, half a second a row.
 

@@ -336,7 +336,7 @@ func (k *rowsCommand) print(w io.Writer, files [2]*rowFile, r *rowResults, h *hi
 		fmt.Fprintf(&b, "%s left out by the mask\n", plural(r.left, "row"))
 	}
 	if nans > 0 {
-		fmt.Fprintf(&b, "%s NaN, from row %d on, and left out below: a logit is NaN or +Inf, or all are -Inf\n", isAre(nans), first)
+		fmt.Fprintf(&b, "%s NaN, from row %d on, and left out below: a logit is NaN or +Inf, all are -Inf, or 4096 bits do not decide\n", isAre(nans), first)
 	}
 	if n := r.exact.Infinite(); n > 0 {
 		fmt.Fprintf(&b, "%s +Inf, from row %d on: Q is -Inf where P is not\n", isAre(n), r.exact.Max().Row)

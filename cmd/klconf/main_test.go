@@ -111,6 +111,12 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(file), data, 0o666))
 			},
+			// fortran FILE writes a NumPy file of two rows in Fortran order.
+			"fortran": func(ts *testscript.TestScript, neg bool, args []string) {
+				file := bytes.Replace(npyFile("<f4", "(2, 2)", make([]byte, 16)), []byte("False"), []byte("True"), 1)
+				file = bytes.Replace(file, []byte(" \n"), []byte("  \n"), 1)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o666))
+			},
 			// tensors FILE HEADER BYTES writes a safetensors file.
 			"tensors": func(ts *testscript.TestScript, neg bool, args []string) {
 				data, err := hex.DecodeString(args[2])
