@@ -1,4 +1,4 @@
-// Package histogram shows how numbers that span many powers of ten are spread: bins of equal
+// Package histogram shows how numbers that span many powers of ten are spread: bins of like
 // width on a logarithmic scale, as lines of text and as a picture.
 package histogram
 
