@@ -35,21 +35,21 @@ With --logits the numbers are arguments of a softmax, and with --logprobs natura
 logarithms of weights; -inf stands for probability 0.
 
 Rows of logits. With --logits a file may hold many rows, such as one for each position
-of a text: .npy of shape (rows, n), .safetensors (F64, F32, F16, BF16, F8_E4M3, F8_E5M2),
-or raw numbers with --dtype and --columns. Leading axes are taken for rows, which are
-counted from 1. Each row is the exact divergence of the stored numbers, rounded once.
-What is printed are the statistics that llama.cpp's llama-perplexity --kl-divergence
-prints: the mean of the rounded rows, from their exact sum, and its standard error;
-quantiles, interpolated between rows as NumPy and llama.cpp do; how often the largest logit of P and Q is at the same place, the first
-of equal ones; and a histogram. Up to ten rows are also listed. A row with a NaN or +Inf
-logit, or with all logits -Inf, has no divergence: it is counted and left out. A row
-where Q is -Inf and P is not is +Inf, and so is the mean then.
+of a text: .npy of shape (rows, n), .safetensors (F64, F32, F16, BF16, F8_E4M3,
+F8_E5M2), or raw numbers with --dtype and --columns. Leading axes are taken for rows,
+which are counted from 1. Each row is the exact divergence of the stored numbers,
+rounded once. What is printed are the statistics that llama.cpp's llama-perplexity
+--kl-divergence prints: the mean of the rounded rows, from their exact sum, and its
+standard error; quantiles, interpolated between rows as NumPy and llama.cpp do; how
+often the largest logit of P and Q is at the same place, the first of equal ones; and a
+histogram. Up to ten rows are also listed. A row with a NaN or +Inf logit, or with all
+logits -Inf, has no divergence: it is counted and left out. A row where Q is -Inf and P
+is not is +Inf, and so is the mean then.
 
-Files are read row by row; 8 bytes of each row are kept, and as many again for the
-quantiles; with --arithmetic, three times that. A row of 50,000 logits takes less than a millisecond, unless its quotients by
-the temperature are no numbers of float32 (all are at 1, 0.5, 2 and other powers of two):
-then exact arithmetic takes about 4 microseconds for each element, a fifth of a second a
-row.
+Files are read row by row; 16 bytes of each row are kept, 56 with --arithmetic. A row of
+50,000 logits takes less than a millisecond, unless its quotients by the temperature are
+no numbers of float32 (all are at 1, 0.5, 2 and other powers of two): then exact
+arithmetic takes about 4 microseconds for each element, a fifth of a second a row.
 
 --arithmetic llama.cpp also prints what llama.cpp computes: log-probabilities of P in 16
 bits, those below -16 dropped, sums in float32 and float64; how far that is off; and what
