@@ -16,7 +16,9 @@
 //   - otherwise the value, with 0·ln 0 = 0·ln(0/0) = 0; it is ±Inf if it rounds to that
 //
 // [KLLogits32] takes logits instead, which may be negative and have special values of
-// their own.
+// their own; [KLLogits] divides them by a temperature. [KLLogitsRows32] answers for rows in
+// memory, and [StreamRows] with a [LogitsSummary] for rows that are read one by one, such as
+// those of two language models.
 //
 // −0 counts as 0, empty vectors give +0, and every zero result is +0.
 //

@@ -1,6 +1,7 @@
 package impl
 
 import (
+	"fmt"
 	"math"
 
 	"klconf/impl/exact"
@@ -35,6 +36,52 @@ func (b *Backend) KLLogits32(x, y []float32) float64 {
 func (b *Backend) KLLogits32Tier(x, y []float32) (float64, Tier) {
 	sameLength("KLLogits32", len(x), len(y))
 	return b.klLogits32(x, y)
+}
+
+// KLLogits is [KLLogits32] of the logits a/T and b/T, the exact quotients, which need not be
+// numbers of float32: the distributions at temperature T. It is correctly rounded and has
+// the same special cases, and panics unless T is positive and finite.
+//
+// If all quotients are numbers of float32, as those of float32 logits are where T is 1 or
+// another power of two, it takes little longer than KLLogits32. Otherwise exact arithmetic
+// gives the value, at some microseconds an element (BenchmarkKLLogitsTemperature).
+func KLLogits(a, b []float64, temperature float64) float64 {
+	return current.Load().KLLogits(a, b, temperature)
+}
+
+// KLLogits is [KLLogits] by this backend.
+func (b *Backend) KLLogits(x, y []float64, temperature float64) float64 {
+	sameLength("KLLogits", len(x), len(y))
+	if !(temperature > 0) || math.IsInf(temperature, 1) {
+		panic(fmt.Sprintf("impl: KLLogits at temperature %v, which is not positive and finite", temperature))
+	}
+	if v, ok := surveyLogits(x, y).special(); ok {
+		return v
+	}
+	if x32, ok := quotients32(x, temperature); ok {
+		if y32, ok := quotients32(y, temperature); ok {
+			return b.KLLogits32(x32, y32)
+		}
+	}
+	return oracleLogits(x, y, temperature)
+}
+
+// quotients32 returns x/t, ok if float32 holds all of it. A quotient y is exact if y·t − x,
+// which has no more than 24 + 53 bits below the first of x, is 0.
+func quotients32(x []float64, t float64) (y []float32, ok bool) {
+	const least = 0x1p-900 // the product of a smaller number could underflow
+	y = make([]float32, len(x))
+	for i, v := range x {
+		q := float32(v / t)
+		y[i] = q
+		if v == 0 || math.IsInf(v, -1) {
+			continue
+		}
+		if !(math.Abs(v) >= least) || math.FMA(float64(q), t, -v) != 0 {
+			return nil, false
+		}
+	}
+	return y, true
 }
 
 // KLLogitsApprox32 is an approximation of [KLLogits32] for those who need speed more than
@@ -79,8 +126,10 @@ func screenedLogits(a, b []float32) (float64, Tier) {
 }
 
 // exactLogits returns a value that is known to be finite, by the oracle.
-func exactLogits(a, b []float32) float64 {
-	r, err := exact.KLLogits(a, b, 1).Round(exact.Float64)
+func exactLogits(a, b []float32) float64 { return oracleLogits(a, b, 1) }
+
+func oracleLogits[F float32 | float64](a, b []F, temperature float64) float64 {
+	r, err := exact.KLLogits(a, b, temperature).Round(exact.Float64)
 	if err != nil {
 		return math.NaN()
 	}
@@ -126,8 +175,8 @@ type logitsSurvey struct {
 	topB     float64 // the largest of b
 }
 
-func surveyLogits(a, b []float32) logitsSurvey {
-	inf := float32(math.Inf(1))
+func surveyLogits[F float32 | float64](a, b []F) logitsSurvey {
+	inf := F(math.Inf(1))
 	s := logitsSurvey{}
 	top, topB := -inf, -inf
 	for i, x := range a {

@@ -19,16 +19,25 @@ func KLRows(dst, p, q []float64) { current.Load().KLRows(dst, p, q) }
 // KLRows32 is [KLRows] of float32 weights, each row rounded once, to float32.
 func KLRows32(dst, p, q []float32) { current.Load().KLRows32(dst, p, q) }
 
+// KLLogitsRows32 sets dst[i] to the divergence [KLLogits32] of the i-th rows of the logits a
+// and b, as [KLRows] does, each row rounded once, to float64. It panics as KLRows does.
+func KLLogitsRows32(dst []float64, a, b []float32) { current.Load().KLLogitsRows32(dst, a, b) }
+
 // KLRows is [KLRows] by this backend.
 func (b *Backend) KLRows(dst, p, q []float64) { rows("KLRows", dst, p, q, b.KL) }
 
 // KLRows32 is [KLRows32] by this backend.
 func (b *Backend) KLRows32(dst, p, q []float32) { rows("KLRows32", dst, p, q, b.KL32) }
 
+// KLLogitsRows32 is [KLLogitsRows32] by this backend.
+func (b *Backend) KLLogitsRows32(dst []float64, x, y []float32) {
+	rows("KLLogitsRows32", dst, x, y, b.KLLogits32)
+}
+
 // rowsAlone is the number of elements below which goroutines cost more than they save.
 const rowsAlone = 1 << 14
 
-func rows[F float32 | float64](name string, dst, p, q []F, kl func(p, q []F) F) {
+func rows[R, F float32 | float64](name string, dst []R, p, q []F, kl func(p, q []F) R) {
 	sameLength(name, len(p), len(q))
 	if len(dst) == 0 && len(p) != 0 || len(dst) != 0 && len(p)%len(dst) != 0 {
 		panic(fmt.Sprintf("impl: %s of %d elements into %d rows", name, len(p), len(dst)))

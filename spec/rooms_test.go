@@ -31,7 +31,11 @@ var rooms = []struct {
 	{"klconf/bench/machine", nil, []string{"github.com/klauspost/cpuid", "golang.org/x/sys"}},
 	{"klconf/reports", []string{"klconf/spec", "klconf/reports/grid"}, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text"}},
 	{"klconf/reports/grid", nil, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text"}},
-	{"klconf/reports/speed", []string{"klconf/spec", "klconf/reports/grid"}, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text",
+	{"klconf/reports/figure", nil, []string{
+		"gonum.org/v1", "golang.org/x/image", "golang.org/x/sys", "codeberg.org/go-fonts", "codeberg.org/go-latex", "codeberg.org/go-pdf", "git.sr.ht/~sbinet/gg", "github.com/ajstarks/svgo", "github.com/golang/freetype", "golang.org/x/text"}},
+	{"klconf/reports/histogram", []string{"klconf/reports/figure"}, []string{
+		"gonum.org/v1", "golang.org/x/image", "golang.org/x/sys", "codeberg.org/go-fonts", "codeberg.org/go-latex", "codeberg.org/go-pdf", "git.sr.ht/~sbinet/gg", "github.com/ajstarks/svgo", "github.com/golang/freetype", "golang.org/x/text"}},
+	{"klconf/reports/speed", []string{"klconf/spec", "klconf/reports/grid", "klconf/reports/figure"}, []string{"github.com/jedib0t/go-pretty", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg", "golang.org/x/text",
 		"golang.org/x/perf", "github.com/aclements/go-moremath", "gonum.org/v1", "golang.org/x/image", "golang.org/x/sys",
 		"codeberg.org/go-fonts", "codeberg.org/go-latex", "codeberg.org/go-pdf", "git.sr.ht/~sbinet/gg", "github.com/ajstarks/svgo", "github.com/golang/freetype"}},
 	{"klconf/reports/published", []string{"klconf/spec"}, nil},

@@ -18,10 +18,11 @@ import (
 
 func klCommand() *cobra.Command {
 	var dtype, base, normalise, temperature string
-	var enclosure, logits, logprobs bool
+	var enclosure, logprobs bool
+	var k rowsCommand
 	cmd := &cobra.Command{
 		Use:   "kl P Q",
-		Short: "Print the divergence of two vectors in files, correctly rounded",
+		Short: "Print the divergence of two vectors in files, correctly rounded, or of rows of logits",
 		Long: `Kl prints KL(P‖Q) = Σ p ln(p/q) of the weights in two files, the exact real value
 rounded once to float64, as the shortest decimal that reads back as that number.
 
@@ -31,11 +32,35 @@ numbers or of hexadecimal floats in quotes), or raw little-endian numbers with -
 A decimal means the float64 nearest to it. - is standard input.
 
 With --logits the numbers are arguments of a softmax, and with --logprobs natural
-logarithms of weights; -inf stands for probability 0.`,
+logarithms of weights; -inf stands for probability 0.
+
+Rows of logits. With --logits a file may hold many rows, such as one for each position
+of a text: .npy of shape (rows, n), .safetensors (F64, F32, F16, BF16, F8_E4M3,
+F8_E5M2), or raw numbers with --dtype and --columns. Leading axes are taken for rows,
+which are counted from 1. Each row is the exact divergence of the stored numbers,
+rounded once. What is printed are the statistics that llama.cpp's llama-perplexity
+--kl-divergence prints: the mean of the rounded rows, from their exact sum, and its
+standard error; quantiles, interpolated between rows as NumPy and llama.cpp do; how
+often the largest logit of P and Q is at the same place, the first of equal ones; and a
+histogram. Up to ten rows are also listed. A row with a NaN or +Inf logit, or with all
+logits -Inf, has no divergence: it is counted and left out. A row where Q is -Inf and P
+is not is +Inf, and so is the mean then.
+
+Files are read row by row; 16 bytes of each row are kept, 56 with --arithmetic. A row of
+50,000 logits takes less than a millisecond, unless its quotients by the temperature are
+no numbers of float32 (all are at 1, 0.5, 2 and other powers of two): then exact
+arithmetic takes about 4 microseconds for each element, a fifth of a second a row.
+
+--arithmetic llama.cpp also prints what llama.cpp computes: log-probabilities of P in 16
+bits, those below -16 dropped, sums in float32 and float64; how far that is off; and what
+it gives for two equal rows.`,
 		Example: `  klconf kl p.npy q.npy
   klconf kl --base 2 --enclosure p.csv q.csv
   klconf kl --dtype f32 p.bin q.bin
-  klconf kl --logits --temperature 0.7 --dtype bf16 teacher.bin student.bin`,
+  klconf kl --logits --temperature 0.7 --dtype bf16 teacher.bin student.bin
+  klconf kl --logits --rows rows.csv --svg kl.svg teacher.npy student.npy
+  klconf kl --logits --dtype bf16 --columns 49152 --mask keep.npy teacher.bin student.bin
+  klconf kl --logits --tensor logits --arithmetic llama.cpp p.safetensors q.safetensors`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return fmt.Errorf("kl takes two files, P and Q; %d given", len(args))
@@ -53,16 +78,18 @@ logarithms of weights; -inf stands for probability 0.`,
 			c := spec.Convention{Base: b}
 			op, domain, options := spec.Op("kl"), spec.Probs, spec.Options{}
 			switch {
-			case logits:
+			case k.logits:
 				op, domain = "kl_logits", spec.Logits
 			case logprobs:
 				op, domain = "kl_logprobs", spec.LogProbs
 			}
+			k.temperature = 1
 			if temperature != "" {
 				t, err := parseNumber(temperature)
-				if err != nil || !(t > 0) || math.IsInf(t, 0) || !logits {
+				if err != nil || !(t > 0) || math.IsInf(t, 0) || !k.logits {
 					return fmt.Errorf("--temperature is a number above 0, such as 0.7, that logits are divided by (--logits), not %q", temperature)
 				}
+				k.temperature = t
 				options.Temperature = spec.Real(strconv.FormatFloat(t, 'x', -1, 64))
 			}
 			switch normalise {
@@ -72,17 +99,44 @@ logarithms of weights; -inf stands for probability 0.`,
 			default:
 				return fmt.Errorf("--normalise is both or none, not %q", normalise)
 			}
-			var arrays []spec.Array
-			for i, name := range []string{"p", "q"} {
-				x, err := readVector(args[i], domain, spec.DType(dtype), cmd.InOrStdin())
+			if err := k.check(cmd, spec.DType(dtype)); err != nil {
+				return err
+			}
+			var vectors [2][]float64
+			if k.logits {
+				files, mask, err := k.open(args, cmd.InOrStdin())
 				if err != nil {
 					return err
 				}
-				arrays = append(arrays, spec.Float64s(name, x))
+				defer files[0].close()
+				defer files[1].close()
+				defer mask.close()
+				if files[0].vector == nil || files[1].vector == nil || k.wantsRows() {
+					if base != "e" || enclosure {
+						return errors.New("--base and --enclosure are for one vector, not for rows")
+					}
+					return k.run(cmd, files, mask)
+				}
+				vectors = [2][]float64{files[0].vector, files[1].vector}
+				if vectors[0], vectors[1], err = mask.keep(vectors[0], vectors[1]); err != nil {
+					return err
+				}
+				for i, x := range vectors {
+					if err := checkVector(x, domain, files[i].name); err != nil {
+						return err
+					}
+				}
+			} else {
+				for i := range vectors {
+					if vectors[i], err = readVector(args[i], domain, spec.DType(dtype), cmd.InOrStdin()); err != nil {
+						return err
+					}
+				}
+				if n, m := len(vectors[0]), len(vectors[1]); n != m {
+					return fmt.Errorf("%s has %d elements and %s has %d; both need the same number", shown(args[0]), n, shown(args[1]), m)
+				}
 			}
-			if n, m := arrays[0].Len(), arrays[1].Len(); n != m {
-				return fmt.Errorf("%s has %d elements and %s has %d; both need the same number", shown(args[0]), n, shown(args[1]), m)
-			}
+			arrays := []spec.Array{spec.Float64s("p", vectors[0]), spec.Float64s("q", vectors[1])}
 			for i, a := range arrays {
 				if domain != spec.Probs {
 					break
@@ -95,6 +149,10 @@ logarithms of weights; -inf stands for probability 0.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "klconf: %s sums to %s, not 1, and is taken as it is; --normalise both divides by the sums\n", shown(args[i]), total.Text('g', 17))
 				}
 			}
+			if k.reverse {
+				arrays[0], arrays[1] = arrays[1], arrays[0]
+				arrays[0].Name, arrays[1].Name = "p", "q"
+			}
 			e, err := judge.Expect(spec.Request{Op: op, Arrays: arrays, Options: options}, c)
 			if err != nil {
 				return fmt.Errorf("the divergence cannot be computed: %w", err)
@@ -103,13 +161,14 @@ logarithms of weights; -inf stands for probability 0.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&dtype, "dtype", "", "the files hold raw little-endian numbers of this format: f64, f32, f16, bf16, i64, i32 or u8")
+	f.StringVar(&dtype, "dtype", "", "the files hold raw little-endian numbers of this format: f64, f32, f16, bf16, f8e4m3, f8e5m2, i64, i32 or u8")
 	f.StringVar(&base, "base", "e", "base of the logarithm: e, 2, 10 or a hexadecimal float")
 	f.BoolVar(&enclosure, "enclosure", false, "also print the certified enclosure, in decimal and in hexadecimal")
-	f.BoolVar(&logits, "logits", false, "the numbers are logits: each vector is the argument of a softmax")
+	f.BoolVar(&k.logits, "logits", false, "the numbers are logits: each vector or row is the argument of a softmax")
 	f.BoolVar(&logprobs, "logprobs", false, "the numbers are log-probabilities, taken as they are")
-	f.StringVar(&temperature, "temperature", "", "divide the logits by this number")
+	f.StringVar(&temperature, "temperature", "", "divide the logits by this number, exactly; slow for many rows unless it is a power of two")
 	f.StringVar(&normalise, "normalise", "", "both divides each vector by its exact sum; none takes them as they are without a word")
+	k.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("logits", "logprobs", "normalise")
 	return cmd
 }

@@ -2,7 +2,7 @@
 // is right, and how right.
 //
 //	klconf run [NAME…] [-- CMD ARG…]   grade implementations
-//	klconf kl P Q                      one exact number from two files
+//	klconf kl P Q                      one exact number from two files, or from each row of logits
 //	klconf doctor -- CMD ARG…          is an adapter right, before any mathematics?
 //	klconf list [WHAT]                 what there is
 //	klconf explain ID|NAME             a requirement, or an implementation

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"klconf/spec"
 )
 
 func TestMain(m *testing.M) {
@@ -87,6 +90,38 @@ func TestScripts(t *testing.T) {
 				header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (3,), }", args[1])
 				header += strings.Repeat(" ", 117-len(header)) + "\n"
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), append([]byte("\x93NUMPY\x01\x00v\x00"+header), data...), 0o666))
+			},
+			// logits FILE DTYPE SHAPE NUMBER… writes numbers as a NumPy file, as the tensor
+			// "logits" of a safetensors file, or raw. The shape is that of Python.
+			"logits": func(ts *testscript.TestScript, neg bool, args []string) {
+				file, d, shape := args[0], spec.DType(args[1]), args[2]
+				var numbers []float64
+				for _, a := range args[3:] {
+					x, err := strconv.ParseFloat(a, 64)
+					ts.Check(err)
+					numbers = append(numbers, x)
+				}
+				data, err := packed(d, binary.LittleEndian, numbers)
+				ts.Check(err)
+				switch filepath.Ext(file) {
+				case ".npy":
+					data = npyFile(map[spec.DType]string{spec.F64: "<f8", spec.F32: "<f4", spec.F16: "<f2", spec.U8: "|u1"}[d], shape, data)
+				case ".safetensors":
+					data = safetensorsFile(fmt.Sprintf(`{"logits":{"dtype":%q,"shape":[%s],"data_offsets":[0,%d]}}`, strings.ToUpper(string(d)), strings.Trim(shape, "()"), len(data)), data)
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(file), data, 0o666))
+			},
+			// fortran FILE writes a NumPy file of two rows in Fortran order.
+			"fortran": func(ts *testscript.TestScript, neg bool, args []string) {
+				file := bytes.Replace(npyFile("<f4", "(2, 2)", make([]byte, 16)), []byte("False"), []byte("True"), 1)
+				file = bytes.Replace(file, []byte(" \n"), []byte("  \n"), 1)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o666))
+			},
+			// tensors FILE HEADER BYTES writes a safetensors file.
+			"tensors": func(ts *testscript.TestScript, neg bool, args []string) {
+				data, err := hex.DecodeString(args[2])
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), safetensorsFile(args[1], data), 0o666))
 			},
 			// bytes FILE HEX writes raw bytes.
 			"bytes": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -19,12 +19,19 @@ import (
 	"klconf/spec"
 )
 
-// readVector reads a vector of weights, logits or log-probabilities from a file,
-// or from in for "-". With a dtype the file is raw; otherwise its name or, failing
-// that, its first bytes say what it is. Every error names the file, the place and
-// what to do.
+// readVector reads a vector of weights, logits or log-probabilities and checks it.
 func readVector(file string, domain spec.Domain, dtype spec.DType, in io.Reader) ([]float64, error) {
-	fail := func(err error) ([]float64, error) { return nil, fmt.Errorf("%s: %w", shown(file), err) }
+	x, err := readNumbers(file, dtype, in)
+	if err == nil {
+		err = checkVector(x, domain, shown(file))
+	}
+	return x, err
+}
+
+// readNumbers reads the numbers of a file, or of in for "-". With a dtype the file is raw;
+// otherwise its name or, failing that, its first bytes say what it is. Every error names the
+// file, the place and what to do.
+func readNumbers(file string, dtype spec.DType, in io.Reader) ([]float64, error) {
 	var data []byte
 	var err error
 	if file == "-" {
@@ -42,27 +49,32 @@ func readVector(file string, domain spec.Domain, dtype spec.DType, in io.Reader)
 	default:
 		x, err = parserOf(file, data)(data)
 	}
+	if err == nil && len(x) == 0 {
+		err = errors.New("there is no number in it")
+	}
 	if err != nil {
-		return fail(err)
+		return nil, fmt.Errorf("%s: %w", shown(file), err)
 	}
-	if len(x) == 0 {
-		return fail(errors.New("there is no number in it"))
-	}
+	return x, nil
+}
+
+// checkVector finds numbers that are outside the domain.
+func checkVector(x []float64, domain spec.Domain, name string) error {
 	masked := 0
 	for i, v := range x {
 		switch {
 		case domain == spec.Probs && (math.IsNaN(v) || math.IsInf(v, 0) || v < 0):
-			return fail(fmt.Errorf("element %d is %s; a weight is a finite number ≥ 0", i+1, spec.Decimal(v)))
+			return fmt.Errorf("%s: element %d is %s; a weight is a finite number ≥ 0", name, i+1, spec.Decimal(v))
 		case math.IsNaN(v) || math.IsInf(v, 1):
-			return fail(fmt.Errorf("element %d is %s; a logit or a log-probability is a finite number, or -Inf for probability 0", i+1, spec.Decimal(v)))
+			return fmt.Errorf("%s: element %d is %s; a logit or a log-probability is a finite number, or -Inf for probability 0", name, i+1, spec.Decimal(v))
 		case math.IsInf(v, -1):
 			masked++
 		}
 	}
 	if domain == spec.Logits && masked == len(x) {
-		return fail(errors.New("all logits are -Inf, which is no distribution; at least one must be finite"))
+		return fmt.Errorf("%s: all logits are -Inf, which is no distribution; at least one must be finite", name)
 	}
-	return x, nil
+	return nil
 }
 
 // parserOf chooses by name, else by content.
@@ -181,47 +193,74 @@ func parseJSON(data []byte) ([]float64, error) {
 
 // parseNPY reads a NumPy file of one vector.
 func parseNPY(data []byte) (x []float64, err error) {
-	// Version 2 announces up to 4 GiB of header, which the library would allocate.
-	if v2 := append(npy.Magic[:], 2); bytes.HasPrefix(data, v2) && len(data) >= 12 && uint64(binary.LittleEndian.Uint32(data[8:])) > uint64(len(data)-12) {
-		return nil, errDamaged
-	}
-	r := bytes.NewReader(data)
-	header, err := npyHeader(r)
+	header, begin, err := npyHead(data)
 	if err != nil {
 		return nil, err
 	}
+	_, elements, isVector, err := npyShape(header)
+	if err != nil {
+		return nil, err
+	}
+	if !isVector {
+		return nil, fmt.Errorf("the array has shape %v; save one vector, such as a[0]", header.Descr.Shape)
+	}
+	dtype, order, err := npyType(header)
+	if err != nil {
+		return nil, err
+	}
+	if data = data[begin:]; elements*int64(dtype.Size()) != int64(len(data)) {
+		return nil, errLength(elements, dtype, int64(len(data)))
+	}
+	return parseRaw(data, dtype, order)
+}
+
+// npyHead reads the header at the beginning of a NumPy file and returns where the data begin.
+func npyHead(data []byte) (h npy.Header, begin int, err error) {
+	// Version 2 announces up to 4 GiB of header, which the library would allocate.
+	if v2 := append(npy.Magic[:], 2); bytes.HasPrefix(data, v2) && len(data) >= 12 && uint64(binary.LittleEndian.Uint32(data[8:])) > uint64(len(data)-12) {
+		return h, 0, errDamaged
+	}
+	r := bytes.NewReader(data)
+	h, err = npyHeader(r)
+	return h, len(data) - r.Len(), err
+}
+
+// npyShape returns the shape, the number of elements, and whether they are one vector: at most
+// one axis is longer than 1.
+func npyShape(h npy.Header) (shape []int64, elements int64, isVector bool, err error) {
+	elements = 1
 	long := 0
-	for _, d := range header.Descr.Shape {
+	for _, d := range h.Descr.Shape {
+		if d < 0 || d > 0 && elements > math.MaxInt64/8/int64(d) {
+			return nil, 0, false, fmt.Errorf("the header announces shape %v, which no file can hold", h.Descr.Shape)
+		}
 		if d != 1 {
 			long++
 		}
+		elements *= int64(d)
+		shape = append(shape, int64(d))
 	}
-	if long > 1 || len(header.Descr.Shape) == 0 {
-		return nil, fmt.Errorf("the array has shape %v; save one vector, such as a[0]", header.Descr.Shape)
-	}
-	descr := header.Descr.Type
+	return shape, elements, long <= 1 && len(shape) > 0, nil
+}
+
+// npyType returns the format of the elements and the order of their bytes.
+func npyType(h npy.Header) (spec.DType, binary.ByteOrder, error) {
+	descr := h.Descr.Type
 	order := binary.ByteOrder(binary.LittleEndian)
-	switch {
-	case strings.HasPrefix(descr, ">"):
+	if strings.HasPrefix(descr, ">") {
 		order = binary.BigEndian
-	case !strings.HasPrefix(descr, "<") && !strings.HasPrefix(descr, "|"):
-		return nil, fmt.Errorf("the array has dtype %q; save it as float64, float32 or float16", abridged(descr))
 	}
-	dtype, ok := map[string]spec.DType{"f8": spec.F64, "f4": spec.F32, "f2": spec.F16, "i8": spec.I64, "i4": spec.I32, "u1": spec.U8}[descr[1:]]
-	if !ok {
-		return nil, fmt.Errorf("the array has dtype %q; save it as float64, float32 or float16", abridged(descr))
-	}
-	n := 1
-	for _, d := range header.Descr.Shape {
-		if d < 0 || d > len(data) {
-			return nil, fmt.Errorf("the header announces shape %v, which the file cannot hold", header.Descr.Shape)
+	if len(descr) > 1 && strings.Contains("<>|", descr[:1]) {
+		if d, ok := map[string]spec.DType{"f8": spec.F64, "f4": spec.F32, "f2": spec.F16, "i8": spec.I64, "i4": spec.I32, "u1": spec.U8}[descr[1:]]; ok {
+			return d, order, nil
 		}
-		n *= d
 	}
-	if n*dtype.Size() != r.Len() {
-		return nil, fmt.Errorf("the header announces %d elements of %d bytes, but %d bytes follow; the file is cut or damaged", n, dtype.Size(), r.Len())
-	}
-	return parseRaw(data[len(data)-r.Len():], dtype, order)
+	return "", nil, fmt.Errorf("the array has dtype %q; save it as float64, float32 or float16", abridged(descr))
+}
+
+// errLength says that a NumPy file has not what its header announces.
+func errLength(elements int64, d spec.DType, follow int64) error {
+	return fmt.Errorf("the header announces %d elements of %d bytes, but %d bytes follow; the file is cut or damaged", elements, d.Size(), follow)
 }
 
 var errDamaged = errors.New("its header is damaged; save it again with numpy.save")
@@ -244,7 +283,7 @@ func npyHeader(r io.Reader) (h npy.Header, err error) {
 func parseRaw(data []byte, dtype spec.DType, order binary.ByteOrder) ([]float64, error) {
 	size := dtype.Size()
 	if size == 0 {
-		return nil, unknown("dtype", string(dtype), []string{"f64", "f32", "f16", "bf16", "i64", "i32", "u8"})
+		return nil, unknown("dtype", string(dtype), []string{"f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "i64", "i32", "u8"})
 	}
 	if len(data)%size != 0 {
 		return nil, fmt.Errorf("%d bytes are no whole number of %s elements, which have %d bytes", len(data), dtype, size)

@@ -1,21 +1,18 @@
 package speed
 
 import (
-	"bytes"
 	"fmt"
-	"image/color"
 	"io"
 	"math"
-	"regexp"
 	"slices"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"klconf/reports/figure"
 )
 
 // The size of one panel; a picture has one for each function, format and family, two in a row.
@@ -25,23 +22,13 @@ const (
 	inRow       = 2
 )
 
-// ink is what is drawn in the colour of the text around the picture.
-var ink = color.Black
-
-// colours are told apart on light and dark ground, and by those who do not see red and
-// green apart (Okabe and Ito, "Color Universal Design", 2008, without black and yellow).
-var colours = []color.Color{
-	color.RGBA{0x00, 0x72, 0xb2, 0xff}, color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x9e, 0x73, 0xff},
-	color.RGBA{0xcc, 0x79, 0xa7, 0xff}, color.RGBA{0xe6, 0x9f, 0x00, 0xff}, color.RGBA{0x56, 0xb4, 0xe9, 0xff},
-}
-
 // shapes mark points; with the colours they tell 36 implementations apart.
 var shapes = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.PyramidGlyph{}}
 
 func styleOf(i int) (draw.LineStyle, draw.GlyphStyle) {
-	c := colours[i%len(colours)]
+	c := figure.Colours[i%len(figure.Colours)]
 	return draw.LineStyle{Color: c, Width: vg.Points(1.2)},
-		draw.GlyphStyle{Color: c, Radius: vg.Points(2.5), Shape: shapes[(i+i/len(colours))%len(shapes)]}
+		draw.GlyphStyle{Color: c, Radius: vg.Points(2.5), Shape: shapes[(i+i/len(figure.Colours))%len(shapes)]}
 }
 
 // Time draws nanoseconds per element against length, both on logarithmic scales, with the
@@ -49,8 +36,8 @@ func styleOf(i int) (draw.LineStyle, draw.GlyphStyle) {
 func Time(w io.Writer, all []*Series) error {
 	return picture(w, all, func(p *plot.Plot, g *group) error {
 		p.X.Label.Text, p.Y.Label.Text = "n", "ns per element"
-		logarithmic(&p.X)
-		logarithmic(&p.Y)
+		figure.Logarithmic(&p.X)
+		figure.Logarithmic(&p.Y)
 		dots := map[int][]float64{}
 		for i, impl := range g.impls {
 			var points struct {
@@ -91,7 +78,7 @@ func Time(w io.Writer, all []*Series) error {
 		if err != nil {
 			return err
 		}
-		l.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
+		l.LineStyle = draw.LineStyle{Color: figure.Ink, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
 		p.Add(l)
 		p.Legend.Add("dot product", l)
 		return nil
@@ -155,8 +142,8 @@ func Accuracy(w io.Writer, all []*Series) error {
 		n := slices.Max(known)
 		p.Title.Text += fmt.Sprintf(", n = %d", n)
 		p.X.Label.Text, p.Y.Label.Text = "time over that of a dot product", "largest error, ulp"
-		logarithmic(&p.X)
-		logarithmic(&p.Y)
+		figure.Logarithmic(&p.X)
+		figure.Logarithmic(&p.Y)
 		left, right := math.Inf(1), math.Inf(-1)
 		for i, impl := range g.impls {
 			s := g.at[cell{impl, n}]
@@ -183,48 +170,11 @@ func Accuracy(w io.Writer, all []*Series) error {
 		if err != nil {
 			return err
 		}
-		half.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(0.5)}
+		half.LineStyle = draw.LineStyle{Color: figure.Ink, Width: vg.Points(0.5)}
 		p.Add(half)
 		return nil
 	})
 }
-
-// logarithmic gives an axis a logarithmic scale with a label at each power of ten.
-func logarithmic(a *plot.Axis) {
-	a.Scale = plot.LogScale{}
-	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) (ticks []plot.Tick) {
-		if !(lo > 0) {
-			return nil
-		}
-		first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
-		every := 1 + (last-first)/8
-		for e := first; e <= last; e++ {
-			if (e-first)%every == 0 {
-				ticks = append(ticks, plot.Tick{Value: math.Pow10(e), Label: power(e)})
-			}
-			if every == 1 {
-				for m := 2.0; m < 10; m++ {
-					label := ""
-					if last-first <= 1 && (m == 2 || m == 5) {
-						label = written(m * math.Pow10(e))
-					}
-					ticks = append(ticks, plot.Tick{Value: m * math.Pow10(e), Label: label})
-				}
-			}
-		}
-		return slices.DeleteFunc(ticks, func(t plot.Tick) bool { return t.Value < lo || t.Value > hi })
-	})
-}
-
-func power(e int) string {
-	if e >= -2 && e <= 4 {
-		return fmt.Sprint(math.Pow10(e))
-	}
-	return fmt.Sprintf("1e%d", e)
-}
-
-// sans is the typeface that widths are reckoned with.
-var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
 // picture draws one panel for each group, with its legend to the right of the axes.
 func picture(w io.Writer, all []*Series, panel func(p *plot.Plot, g *group) error) error {
@@ -247,35 +197,12 @@ func panels(w io.Writer, n int, panel func(i int, p *plot.Plot) error) error {
 	c := vgsvg.New(inRow*panelWidth, vg.Length(rows)*panelHeight)
 	tiles := draw.Tiles{Rows: rows, Cols: inRow, PadX: vg.Points(14), PadY: vg.Points(14), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(4)}
 	for i := range n {
-		p := plot.New()
-		for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
-			style.Font = font.From(sans, style.Font.Size)
-		}
-		p.BackgroundColor = nil
-		p.Title.Padding = vg.Points(6)
+		p := figure.New()
 		if err := panel(i, p); err != nil {
 			return err
 		}
 		tile := tiles.At(draw.New(c), i%inRow, i/inRow)
 		p.Draw(draw.Crop(tile, 0, -p.Legend.XOffs, 0, 0))
 	}
-	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
-		return err
-	}
-	_, err := w.Write(inked(b.Bytes()))
-	return err
-}
-
-var (
-	black = regexp.MustCompile(`#000000`)
-	face  = regexp.MustCompile(`font-family:[^;"]*`)
-)
-
-// inked replaces black by the colour of the text around the picture, which has no ground of
-// its own, and the typeface by the reader's.
-func inked(svg []byte) []byte {
-	svg = bytes.Replace(svg, []byte("<svg "), []byte(`<svg fill="currentColor" `), 1)
-	svg = black.ReplaceAll(svg, []byte("currentColor"))
-	return face.ReplaceAll(svg, []byte("font-family:sans-serif"))
+	return figure.Write(w, c)
 }

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"klconf/reports/figure"
 )
 
 // A Trend is what one benchmark measured in run after run.
@@ -187,7 +189,7 @@ func DrawTrends(w io.Writer, list []Trend) error {
 			if err != nil {
 				return err
 			}
-			l.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
+			l.LineStyle = draw.LineStyle{Color: figure.Ink, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(4), vg.Points(3)}}
 			p.Add(l)
 		}
 		labels := make([]plot.Tick, len(t.Runs))
