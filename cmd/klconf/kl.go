@@ -20,6 +20,7 @@ func klCommand() *cobra.Command {
 	var dtype, base, normalise, temperature string
 	var enclosure, logprobs bool
 	var k rowsCommand
+	var top truncatedFlags
 	cmd := &cobra.Command{
 		Use:   "kl P Q",
 		Short: "Print the divergence of two vectors in files, correctly rounded, or of rows of logits",
@@ -53,14 +54,22 @@ arithmetic takes about 4 microseconds for each element, a fifth of a second a ro
 
 --arithmetic llama.cpp also prints what llama.cpp computes: log-probabilities of P in 16
 bits, those below -16 dropped, sums in float32 and float64; how far that is off; and what
-it gives for two equal rows.`,
+it gives for two equal rows.
+
+--top-logprobs prints bounds of the divergence of rows of which a serving API returned the
+most probable tokens only: one row a line, as {"top_logprobs":[{"token":"a","logprob":-0.1},…]},
+that array alone, or an object {"a":-0.1,…} or {"17":{"logprob":-0.1},…}. The bounds hold whatever the
+tokens have that are not listed, of so many as --vocabulary says, each at most as probable
+as the least that is. The upper bound is +Inf unless Q lists what P does, or --floor says
+how small a log-probability of Q can be.`,
 		Example: `  klconf kl p.npy q.npy
   klconf kl --base 2 --enclosure p.csv q.csv
   klconf kl --dtype f32 p.bin q.bin
   klconf kl --logits --temperature 0.7 --dtype bf16 teacher.bin student.bin
   klconf kl --logits --rows rows.csv --svg kl.svg teacher.npy student.npy
   klconf kl --logits --dtype bf16 --columns 49152 --mask keep.npy teacher.bin student.bin
-  klconf kl --logits --tensor logits --arithmetic llama.cpp p.safetensors q.safetensors`,
+  klconf kl --logits --tensor logits --arithmetic llama.cpp p.safetensors q.safetensors
+  klconf kl --top-logprobs --vocabulary 49152 --floor -40 teacher.jsonl student.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return fmt.Errorf("kl takes two files, P and Q; %d given", len(args))
@@ -71,6 +80,12 @@ it gives for two equal rows.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if top.wanted {
+				return top.run(cmd, args)
+			}
+			if cmd.Flags().Changed("vocabulary") || cmd.Flags().Changed("floor") {
+				return errors.New("--vocabulary and --floor are for --top-logprobs")
+			}
 			b, err := parseBase(base)
 			if err != nil {
 				return err
@@ -169,7 +184,13 @@ it gives for two equal rows.`,
 	f.StringVar(&temperature, "temperature", "", "divide the logits by this number, exactly; slow for many rows unless it is a power of two")
 	f.StringVar(&normalise, "normalise", "", "both divides each vector by its exact sum; none takes them as they are without a word")
 	k.flags(f)
-	cmd.MarkFlagsMutuallyExclusive("logits", "logprobs", "normalise")
+	f.BoolVar(&top.wanted, "top-logprobs", false, "the files hold the most probable tokens of rows, as JSON lines; print bounds")
+	f.IntVar(&top.vocabulary, "vocabulary", 0, "with --top-logprobs, how many tokens there are in all")
+	f.Float64Var(&top.floor, "floor", math.Inf(-1), "with --top-logprobs, a log-probability that no token of Q is below")
+	cmd.MarkFlagsMutuallyExclusive("logits", "logprobs", "normalise", "top-logprobs")
+	for _, flag := range []string{"dtype", "base", "enclosure", "temperature", "reverse"} {
+		cmd.MarkFlagsMutuallyExclusive("top-logprobs", flag)
+	}
 	return cmd
 }
 
