@@ -33,14 +33,14 @@ def one_of(formulas):
 
 serve(
     {
-        # huggingface/trl, trl/trainer/ppo_trainer.py: logr = ref_logprobs - logprobs
+        # huggingface/trl: k1 of trl/trainer/ppo_trainer.py, k3 of trl/trainer/grpo_trainer.py (at d2b69d7)
         "trl": one_of(
             {
                 "k1": lambda logp, ref: -(ref - logp),
-                "k3": lambda logp, ref: ((ref - logp).exp() - 1) - (ref - logp),
+                "k3": lambda logp, ref: (ref - logp).exp() - (ref - logp) - 1,
             }
         ),
-        # volcengine/verl, verl/trainer/ppo/core_algos.py: kl_penalty
+        # volcengine/verl, verl/trainer/ppo/core_algos.py: kl_penalty (at 26b5d6b)
         "verl": one_of(
             {
                 "k1": lambda logp, ref: logp - ref,
@@ -48,7 +48,7 @@ serve(
                 "k3": lambda logp, ref: ((kl := (ref - logp).clamp(min=-20, max=20)).exp() - kl - 1).clamp(min=-10, max=10),
             }
         ),
-        # OpenRLHF/OpenRLHF, openrlhf/models/utils.py: compute_approx_kl
+        # OpenRLHF/OpenRLHF, openrlhf/models/utils.py: compute_approx_kl (at 473f61b)
         "openrlhf": one_of(
             {
                 "k1": lambda logp, ref: (logp.float() - ref.float()).clamp(min=-10, max=10),
