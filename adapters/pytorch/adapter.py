@@ -34,7 +34,8 @@ def kl_div(reduction, vector=lambda x: x):
                 raise Unsupported(f"reduction {reduction!r}: this entry is reduction={of!r}")
             return F.kl_div(q.log(), p, reduction=of)
 
-        return library({"kl": with_grad(kl), "kl_rows": kl_rows})
+        # Of the others the derivative is divided by as much as the value.
+        return library({"kl": with_grad(kl) if reduction == "sum" else kl, "kl_rows": kl_rows})
 
     return load
 
