@@ -57,10 +57,8 @@ func callsText(t *testing.T, ms []Manifest, sets []pairSet, exact map[spec.DType
 				switch from, ok := trustedFrom(ls); {
 				case !ok:
 					say = "nowhere"
-				case from == ls[0].Decade:
-					say = fmt.Sprintf("all (1e%d)", from)
 				default:
-					say = fmt.Sprintf("1e%d", from)
+					say = levelName(from)
 				}
 			}
 			fmt.Fprintf(&b, " %s |", say)
@@ -106,7 +104,7 @@ func callsText(t *testing.T, ms []Manifest, sets []pairSet, exact map[spec.DType
 		slices.Sort(decades)
 		b.WriteString("\n|---|" + strings.Repeat("---|", len(e.DTypes)) + "\n")
 		for _, k := range slices.Compact(decades) {
-			fmt.Fprintf(&b, "| 1e%d |", k)
+			fmt.Fprintf(&b, "| %s |", levelName(k))
 			for _, d := range e.DTypes {
 				l, ok := by[d][k]
 				if !ok {
@@ -186,6 +184,14 @@ func computes(m Manifest, e Entry) string {
 	cell := strings.NewReplacer("|", "\\|", "\n", " ").Replace
 	return fmt.Sprintf("| %s/%s: %s | %s | %s | %s | %s | %s, %s, %s | %s |\n", m.Name, e.ID, code(e.Title), strings.Join(of, ", "), order, base, rows,
 		zero(c.ZeroQ, "inf"), zero(c.ZeroZero, "zero"), zero(c.ZeroP, "zero"), cell(strings.Join(other, "; ")))
+}
+
+// levelName writes the least divergence of a level.
+func levelName(decade int) string {
+	if decade == least {
+		return fmt.Sprintf("below 1e%d", least+1)
+	}
+	return fmt.Sprintf("1e%d", decade)
 }
 
 // code is a piece of program in a table of Markdown.
