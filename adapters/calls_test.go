@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math"
@@ -29,6 +30,8 @@ const (
 	// Below the least level at which a call is trusted its answers mean nothing.
 	trusted = .01
 )
+
+var repage = flag.Bool("page", false, "write reports/published/calls.md anew from testdata/calls.json")
 
 var callFormats = []spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16}
 
@@ -129,19 +132,26 @@ func levels(all []comparison) []level {
 	}
 	var out []level
 	for _, d := range slices.Sorted(maps.Keys(by)) {
-		l := level{Decade: d, Rows: len(by[d])}
-		var exact, got float64
-		for _, c := range by[d] {
-			exact, got = exact+c.exact, got+c.got
-			l.Worst = max(l.Worst, c.relative()) // a NaN stays
-			if c.got < 0 {
-				l.Negative++
-			}
-		}
-		l.Mean = (got - exact) / exact
+		l := summary(by[d])
+		l.Decade = d
 		out = append(out, l)
 	}
 	return out
+}
+
+// summary describes comparisons with positive exact values, whatever their decade.
+func summary(all []comparison) level {
+	l := level{Rows: len(all)}
+	var exact, got float64
+	for _, c := range all {
+		exact, got = exact+c.exact, got+c.got
+		l.Worst = max(l.Worst, c.relative()) // a NaN stays
+		if c.got < 0 {
+			l.Negative++
+		}
+	}
+	l.Mean = (got - exact) / exact
+	return l
 }
 
 // What is below 10^(least + 1) is one level.
@@ -296,7 +306,8 @@ func compared(t *testing.T, got map[string][]string, exact map[string][]float64)
 // TestCalls compares the page with what the committed answers give. The libraries are asked
 // again when KLCONF_FULL=1 or KLCONF_REQUIRE_ADAPTERS says so: on another processor the last
 // bits differ, and the level from which a call is trusted may move by one decade. With -args
-// -write it asks all of them and writes the answers and the page.
+// -write it asks all of them and writes the answers and the page, with -args -page only the
+// page, as a change of a manifest needs it.
 func TestCalls(t *testing.T) {
 	ms, err := Load(".")
 	if err != nil {
@@ -352,14 +363,65 @@ func TestCalls(t *testing.T) {
 		t.Fatalf("%s has %v, the manifests %v: make calls", callsFile, have, names)
 	}
 	page := callsText(t, ms, sets, exact, committed)
-	if *rewrite {
+	if *rewrite || *repage {
 		put(t, callsPage, page)
 	}
 	if old, err := os.ReadFile(callsPage); err != nil || string(old) != page {
-		t.Errorf("%s is not what %s gives (%v): make calls", callsPage, callsFile, err)
+		t.Errorf("%s is not what %s gives (%v): go test ./adapters -run 'TestCalls$' -args -page", callsPage, callsFile, err)
+	}
+	of := func(entry string, d spec.DType) []level { return levels(compared(t, committed[entry][d], exact[d])) }
+	const keras, set = "tensorflow/keras.kl_divergence.softmax", "temperature 0.7"
+	temperature := summary(compared(t, map[string][]string{set: committed[keras][spec.F32][set]}, map[string][]float64{set: exact[spec.F32][set]}))
+	for _, missing := range findings(of, temperature) {
+		t.Errorf("the answers do not show that %s", missing)
 	}
 	if again := callsText(t, ms, sets, exact, spoiled(committed)); again == page {
 		t.Error("a changed digit of an answer does not change the page")
+	}
+}
+
+// What a reader should learn from the page, and what it would be strange not to find there.
+func findings(of func(entry string, d spec.DType) []level, temperature level) []string {
+	var missing []string
+	claim := func(holds bool, what string) {
+		if !holds {
+			missing = append(missing, what)
+		}
+	}
+	negative := func(ls []level, from, to int) (n, rows int) {
+		for _, l := range ls {
+			if from <= l.Decade && l.Decade <= to {
+				n, rows = n+l.Negative, rows+l.Rows
+			}
+		}
+		return n, rows
+	}
+	const torch = "pytorch/kl_div.log_softmax"
+	f32, bf16 := of(torch, spec.F32), of(torch, spec.BF16)
+	below, _ := negative(f32, least, -8)
+	above, _ := negative(f32, -6, 1)
+	claim(below > 0 && above == 0, "log-probabilities in float32 go negative below 1e-7, and not from 1e-6 on")
+	n, rows := negative(bf16, -5, -3)
+	claim(4*n >= rows, "bfloat16 arithmetic is negative on a quarter of the rows between 1e-5 and 1e-2")
+	claim(slices.ContainsFunc(bf16, func(l level) bool { return l.Decade == -3 && l.Worst > 1 }), "bfloat16 arithmetic is wrong by more than 100 % at 1e-3")
+	from, ok := trustedFrom(of(torch, spec.F64))
+	claim(ok && from <= -12, "float64 is trusted at 1e-12")
+	from, ok = trustedFrom(of("scipy/special.kl_div.softmax", spec.F32))
+	claim(ok && from <= -10, "the terms p·ln(p/q) − p + q in float32 are trusted at 1e-10")
+	_, ok = trustedFrom(of("tensorflow/keras.kl_divergence.softmax", spec.F64))
+	claim(!ok, "the clip of Keras is trusted nowhere, also in float64")
+	claim(temperature.Mean < -.01, "the clip of Keras costs more than a percent at temperature 0.7")
+	return missing
+}
+
+func TestFindingsCanFail(t *testing.T) {
+	perfect := func(string, spec.DType) []level { return []level{{Decade: -13, Rows: 4}, {Decade: -3, Rows: 4}} }
+	if n := len(findings(perfect, level{})); n != 5 {
+		t.Errorf("%d findings are missing from libraries without an error: %q", n, findings(perfect, level{}))
+	}
+	useless := func(string, spec.DType) []level { return []level{{Decade: -3, Rows: 4, Worst: 2, Negative: 4}} }
+	if n := len(findings(useless, level{})); n != 4 {
+		t.Errorf("%d findings are missing from libraries that are useless: %q", n, findings(useless, level{}))
 	}
 }
 

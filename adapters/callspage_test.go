@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -16,7 +17,8 @@ func callsText(t *testing.T, ms []Manifest, sets []pairSet, exact map[spec.DType
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("# Which call gives the KL I think it gives\n\n")
-	b.WriteString("Written by `go test ./adapters -run 'TestCalls$' -args -write` from the manifests and the answers in `adapters/testdata/calls.json`; do not edit.\n\n")
+	b.WriteString("Written by `go test ./adapters -run 'TestCalls$' -args -write`, which asks the libraries, or `-args -page`, which does not, " +
+		"from the manifests and the answers in `adapters/testdata/calls.json`; do not edit.\n\n")
 	b.WriteString("KL(P‖Q) = Σ p ln(p/q), in nats, one number for a pair of distributions. Contents: [what each call computes](#what-each-call-computes) · " +
 		"[on logits: from which level on a result means something](#on-logits-from-which-level-on-a-result-means-something) · [the rows](#the-rows) · [the errors](#the-errors)\n")
 
@@ -87,7 +89,22 @@ func callsText(t *testing.T, ms []Manifest, sets []pairSet, exact map[spec.DType
 	}
 
 	b.WriteString("\n## The errors\n\n")
-	b.WriteString("For each level: the relative error of the mean of its rows; the largest relative error of a row; how many rows are negative, of how many. " +
+	b.WriteString("On the pairs that nobody made up: the relative error of the mean of the four rows; the largest relative error of a row; how many of the four are negative.\n\n| call | format |")
+	for _, name := range realPairs {
+		fmt.Fprintf(&b, " %s |", name)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(realPairs)) + "\n")
+	measured(func(name string, e Entry) {
+		for _, d := range e.DTypes {
+			fmt.Fprintf(&b, "| %s | %s |", name, d)
+			for _, set := range realPairs {
+				l := summary(compared(t, map[string][]string{set: a[name][d][set]}, map[string][]float64{set: exact[d][set]}))
+				fmt.Fprintf(&b, " %s; %s; %d |", signed(l.Mean), short(l.Worst, 2), l.Negative)
+			}
+			b.WriteString("\n")
+		}
+	})
+	b.WriteString("\nFor each level: the relative error of the mean of its rows; the largest relative error of a row; how many rows are negative, of how many. " +
 		"An error of 1 is the size of the value itself.\n")
 	measured(func(name string, e Entry) {
 		fmt.Fprintf(&b, "\n### %s\n\n%s. %s\n\n| level |", name, code(e.Title), e.Note)
@@ -136,6 +153,9 @@ func callsText(t *testing.T, ms []Manifest, sets []pairSet, exact map[spec.DType
 	return b.String()
 }
 
+// realPairs are the sets without a perturbation.
+var realPairs = []string{"requantised", "requantised, reverse", "temperature 0.7", "other positions"}
+
 // computes is the line of an entry in the first table.
 func computes(m Manifest, e Entry) string {
 	var c spec.Convention
@@ -165,21 +185,31 @@ func computes(m Manifest, e Entry) string {
 	if c.Base != "e" {
 		base = "**" + base + "**"
 	}
-	rows := map[string]string{"none": "a number each", "sum": "their sum", "mean": "**the sum over rows × classes**, also of one row", "batchmean": "their mean"}[c.Reduction]
+	estimator := ""
+	rows := map[string]string{"none": "a number each", "sum": "their sum", "mean": "**their sum / (rows × classes)**, also of one row", "batchmean": "their mean"}[c.Reduction]
 	if slices.Equal(e.Ops, []spec.Op{"kl_estimate"}) {
-		rows = "a number for each sample"
+		rows, estimator = "a number for each sample", e.Note
 	}
 	zero := func(word, right string) string {
-		if word == right {
-			return word
+		say := map[string]string{"zero": "0", "drop": "0", "inf": "+Inf", "nan": "NaN", "reject": "refused"}[word]
+		switch word {
+		case "":
+			return "–" // the convention does not say
+		case right:
+			return say
 		}
-		return "**" + word + "**"
+		return "**" + say + "**"
 	}
 	var other []string
+	c.ResultDType = maps.Clone(c.ResultDType)
+	maps.DeleteFunc(c.ResultDType, func(from, _ spec.DType) bool { return !slices.Contains(e.DTypes, from) })
 	for _, field := range []string{"generalised", "steps", "scale", "subnormal", "result_dtype"} {
 		if d := c.Departure(field); d != "" {
 			other = append(other, d)
 		}
+	}
+	if estimator != "" { // what it clamps is no convention of the divergence
+		other = append(other, estimator)
 	}
 	cell := strings.NewReplacer("|", "\\|", "\n", " ").Replace
 	return fmt.Sprintf("| %s/%s: %s | %s | %s | %s | %s | %s, %s, %s | %s |\n", m.Name, e.ID, code(e.Title), strings.Join(of, ", "), order, base, rows,
