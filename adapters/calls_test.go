@@ -228,11 +228,16 @@ func TestLevels(t *testing.T) {
 // exactValues returns the divergences of every set in format d, each rounded once.
 func exactValues(sets []pairSet, d spec.DType) map[string][]float64 {
 	out := map[string][]float64{}
+	held := map[*float32][]float32{} // most sets share their P
 	for _, s := range sets {
-		_, p := rounded("p", d, s.p)
-		_, q := rounded("q", d, s.q)
-		for i := range p {
-			out[s.name] = append(out[s.name], impl.KLLogits32(p[i], q[i]))
+		for i := range s.p {
+			for _, row := range [][]float32{s.p[i], s.q[i]} {
+				if held[&row[0]] == nil {
+					_, h := rounded("", d, [][]float32{row})
+					held[&row[0]] = h[0]
+				}
+			}
+			out[s.name] = append(out[s.name], impl.KLLogits32(held[&s.p[i][0]], held[&s.q[i][0]]))
 		}
 	}
 	return out
@@ -246,7 +251,7 @@ func TestCallsExact(t *testing.T) {
 		set string
 		row int
 		d   spec.DType
-	}{{"perturbed 1e-13, seed 0", 0, spec.F32}, {"other positions", 2, spec.BF16}, {"requantised", 0, spec.F16}} {
+	}{{"perturbed 1e-13, seed 0", 0, spec.F32}, {"other positions", 2, spec.BF16}} {
 		s := sets[slices.IndexFunc(sets, func(s pairSet) bool { return s.name == c.set })]
 		p, a := rounded("p", c.d, s.p[c.row:c.row+1])
 		q, b := rounded("q", c.d, s.q[c.row:c.row+1])
@@ -388,21 +393,18 @@ func findings(of func(entry string, d spec.DType) []level, temperature level) []
 			missing = append(missing, what)
 		}
 	}
-	negative := func(ls []level, from, to int) (n, rows int) {
+	negative := func(ls []level, from, to int) (n int) { // of how many levels
 		for _, l := range ls {
-			if from <= l.Decade && l.Decade <= to {
-				n, rows = n+l.Negative, rows+l.Rows
+			if from <= l.Decade && l.Decade <= to && l.Negative > 0 {
+				n++
 			}
 		}
-		return n, rows
+		return n
 	}
 	const torch = "pytorch/kl_div.log_softmax"
 	f32, bf16 := of(torch, spec.F32), of(torch, spec.BF16)
-	below, _ := negative(f32, least, -8)
-	above, _ := negative(f32, -6, 1)
-	claim(below > 0 && above == 0, "log-probabilities in float32 go negative below 1e-7, and not from 1e-6 on")
-	n, rows := negative(bf16, -5, -3)
-	claim(4*n >= rows, "bfloat16 arithmetic is negative on a quarter of the rows between 1e-5 and 1e-2")
+	claim(negative(f32, least, -8) > 0 && negative(f32, -6, 1) == 0, "log-probabilities in float32 go negative below 1e-7, and not from 1e-6 on")
+	claim(negative(bf16, -5, -3) == 3, "bfloat16 arithmetic goes negative at each level from 1e-5 to 1e-3")
 	claim(slices.ContainsFunc(bf16, func(l level) bool { return l.Decade == -3 && l.Worst > 1 }), "bfloat16 arithmetic is wrong by more than 100 % at 1e-3")
 	from, ok := trustedFrom(of(torch, spec.F64))
 	claim(ok && from <= -12, "float64 is trusted at 1e-12")
@@ -420,7 +422,7 @@ func TestFindingsCanFail(t *testing.T) {
 		t.Errorf("%d findings are missing from libraries without an error: %q", n, findings(perfect, level{}))
 	}
 	useless := func(string, spec.DType) []level { return []level{{Decade: -3, Rows: 4, Worst: 2, Negative: 4}} }
-	if n := len(findings(useless, level{})); n != 4 {
+	if n := len(findings(useless, level{})); n != 5 {
 		t.Errorf("%d findings are missing from libraries that are useless: %q", n, findings(useless, level{}))
 	}
 }
