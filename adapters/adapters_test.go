@@ -88,7 +88,7 @@ func TestPythonPins(t *testing.T) {
 func TestFind(t *testing.T) {
 	ms := all(t)
 	m, entries, err := Find(ms, "scipy")
-	if err != nil || m.Name != "scipy" || len(entries) != 3 {
+	if err != nil || m.Name != "scipy" || len(entries) != 6 {
 		t.Errorf("scipy: %s, %d entries, %v", m.Name, len(entries), err)
 	}
 	m, entries, err = Find(ms, "scipy/stats.entropy")

@@ -117,16 +117,16 @@ func (x Data) arrays(d spec.DType, shape []int) (p, q spec.Array) {
 		}
 		for i := range a.Len() {
 			at := list[i/columns]*DataColumns + i%columns
-			a.SetBits(i, narrow(d, math.Float32frombits(binary.LittleEndian.Uint32(b[4*at:]))))
+			a.SetBits(i, Narrow(d, math.Float32frombits(binary.LittleEndian.Uint32(b[4*at:]))))
 		}
 		return a
 	}
 	return rows("p", x.P), rows("q", x.Q)
 }
 
-// narrow returns the bits of the number of the format nearest to x, ties to
-// even. The values stored are far inside the range of every format.
-func narrow(d spec.DType, x float32) uint64 {
+// Narrow returns the bits of the number of float64, float32, float16 or bfloat16 nearest to x, ties to
+// even, for an x far inside the range of the format, as every stored value is.
+func Narrow(d spec.DType, x float32) uint64 {
 	switch d {
 	case spec.F64:
 		return math.Float64bits(float64(x))

@@ -164,7 +164,7 @@ func TestDataIsVerified(t *testing.T) {
 func TestNarrow(t *testing.T) {
 	for _, d := range []spec.DType{spec.F16, spec.BF16} {
 		check := func(x float32) {
-			got := narrow(d, x)
+			got := Narrow(d, x)
 			if math.Signbit(float64(x)) != (got>>15 == 1) {
 				t.Fatalf("%s: the sign of %g", d, x)
 			}

@@ -50,11 +50,32 @@ def loss(name, log_targets=False):
     return load
 
 
+def loss_of_logits(name, log_targets=False):
+    def load():
+        jax = xla.load()
+        import optax
+
+        f = getattr(optax.losses, name)
+        log_softmax = jax.nn.log_softmax
+        target = log_softmax if log_targets else jax.nn.softmax
+        kl = xla.with_grad(jax, lambda a, b: f(log_softmax(b), target(a)))
+        return Library(
+            optax.__version__,
+            {"kl_logits": kl, "kl_logits_rows": kl},
+            prepare=lambda a: jax.numpy.array(a.numpy()),
+            refusals=(TypeError, ValueError),
+        )
+
+    return load
+
+
 serve(
     {
         "kl_divergence": loss("kl_divergence"),
         "kl_divergence_with_log_targets": loss("kl_divergence_with_log_targets", log_targets=True),
         "generalized_kl_divergence": loss("generalized_kl_divergence"),
         "convex_kl_divergence": loss("convex_kl_divergence"),
+        "kl_divergence.softmax": loss_of_logits("kl_divergence"),
+        "kl_divergence_with_log_targets.log_softmax": loss_of_logits("kl_divergence_with_log_targets", log_targets=True),
     }
 )

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["torch==2.15.0", "numpy==2.4.6"]
 # ///
-"""PyTorch: torch.nn.functional.kl_div with each of its reductions, and torch.distributions.
+"""PyTorch: torch.nn.functional.kl_div with each of its reductions, and torch.distributions; on logits too.
 
 F.kl_div(input, target) takes log Q first and P second: Q.log() is part of the
 call that is graded, because it is part of what a user writes.
@@ -13,35 +13,8 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
-from klap import Array, Library, Unsupported, serve
-
-FORMATS = {"f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16"}
-
-
-def library(ops, refusals):
-    import torch
-
-    torch.set_num_threads(1)
-    wire = {getattr(torch, name): dtype for dtype, name in FORMATS.items()}
-
-    def tensor(a: Array):
-        kind = getattr(torch, FORMATS[a.dtype])
-        if not a.data:
-            return torch.empty(a.shape, dtype=kind)
-        return torch.frombuffer(a.data, dtype=kind).reshape(a.shape)
-
-    def answered(op):
-        def ask(*args, **options):
-            x = op(*args, **options)
-            # numpy has no bfloat16: the bytes go out as they are
-            return Array(wire[x.dtype], tuple(x.shape), x.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-
-        ask.__wrapped__ = op  # inspect.signature finds the options of op
-        return ask
-
-    return Library(
-        torch.__version__.partition("+")[0], {name: answered(op) for name, op in ops.items()}, prepare=tensor, refusals=refusals
-    )
+from klap import Unsupported, serve
+from tensors import library, with_grad
 
 
 def kl_div(reduction, vector=lambda x: x):
@@ -61,8 +34,8 @@ def kl_div(reduction, vector=lambda x: x):
                 raise Unsupported(f"reduction {reduction!r}: this entry is reduction={of!r}")
             return F.kl_div(q.log(), p, reduction=of)
 
-        # Shapes that do not fit are a RuntimeError.
-        return library({"kl": kl, "kl_rows": kl_rows}, (RuntimeError, ValueError))
+        # Of the others the derivative is divided by as much as the value.
+        return library({"kl": with_grad(kl) if reduction == "sum" else kl, "kl_rows": kl_rows})
 
     return load
 
@@ -73,13 +46,13 @@ def kl_div_none():
     def kl(p, q):
         return F.kl_div(q.log(), p, reduction="none").sum(-1)
 
-    return library({"kl": kl, "kl_rows": kl}, (RuntimeError, ValueError))
+    return library({"kl": kl, "kl_rows": kl})
 
 
 def kl_div_vector():
     import torch.nn.functional as F
 
-    return library({"kl": lambda p, q: F.kl_div(q.log(), p, reduction="batchmean")}, (RuntimeError, ValueError))
+    return library({"kl": lambda p, q: F.kl_div(q.log(), p, reduction="batchmean")})
 
 
 def kl_div_log_target():
@@ -99,11 +72,36 @@ def kl_div_log_target():
         {
             "kl": lambda p, q: kl(p.log(), q.log()),
             "kl_rows": lambda p, q, *, reduction=None: kl_rows(p.log(), q.log(), reduction=reduction),
-            "kl_logprobs": kl,
+            "kl_logprobs": with_grad(kl),
             "kl_logprobs_rows": kl_rows,
-        },
-        (RuntimeError, ValueError),
+        }
     )
+
+
+def kl_div_log_softmax(convert=lambda x: x):
+    """F.kl_div on logits, in the format of the logits or of convert."""
+
+    def load():
+        import torch.nn.functional as F
+
+        warnings.filterwarnings("ignore", "reduction: 'mean'")
+
+        def kl(a, b, reduction="sum"):
+            log_p, log_q = (F.log_softmax(convert(x), dim=-1) for x in (a, b))
+            return F.kl_div(log_q, log_p, reduction=reduction, log_target=True)
+
+        each = with_grad(lambda a, b: kl(a, b, "none").sum(-1))
+
+        def kl_rows(a, b, *, reduction=None, grad=None):
+            if reduction is None:
+                return each(a, b, grad=grad)
+            if grad is not None:
+                raise Unsupported("the derivative of a reduction")
+            return kl(a, b, reduction)
+
+        return library({"kl_logits": with_grad(kl), "kl_logits_rows": kl_rows})
+
+    return load
 
 
 def categorical_probs():
@@ -115,7 +113,7 @@ def categorical_probs():
     def entropy(p):
         return Categorical(probs=p).entropy()
 
-    return library({"kl": kl, "kl_rows": kl, "entropy": entropy, "entropy_rows": entropy}, (RuntimeError, ValueError))
+    return library({"kl": kl, "kl_rows": kl, "entropy": entropy, "entropy_rows": entropy})
 
 
 def categorical_logits():
@@ -131,14 +129,13 @@ def categorical_logits():
         {
             "kl": lambda p, q: kl(p.log(), q.log()),
             "kl_rows": lambda p, q: kl(p.log(), q.log()),
-            "kl_logits": kl,
-            "kl_logits_rows": kl,
+            "kl_logits": with_grad(kl),
+            "kl_logits_rows": with_grad(kl),
             "entropy": lambda p: entropy(p.log()),
             "entropy_rows": lambda p: entropy(p.log()),
             "entropy_logits": entropy,
             "entropy_logits_rows": entropy,
-        },
-        (RuntimeError, ValueError),
+        }
     )
 
 
@@ -150,6 +147,8 @@ serve(
         "kl_div.mean": kl_div("mean"),
         "kl_div.none": kl_div_none,
         "kl_div.log_target": kl_div_log_target,
+        "kl_div.log_softmax": kl_div_log_softmax(),
+        "kl_div.log_softmax.float": kl_div_log_softmax(lambda x: x.float()),
         "Categorical.probs": categorical_probs,
         "Categorical.logits": categorical_logits,
     }

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["tensorflow==2.21.0", "keras==3.15.1", "tf_keras==2.21.0", "tensorflow_probability==0.25.0", "numpy==2.4.6"]
 # ///
-"""TensorFlow: the loss of Keras 3 and of Keras 2 (tf_keras), and Categorical of TensorFlow Probability."""
+"""TensorFlow: the loss of Keras 3 and of Keras 2 (tf_keras), and Categorical of TensorFlow Probability; gradients by tf.GradientTape."""
 
 import os
 import sys
@@ -36,6 +36,32 @@ def tensorflow():
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def with_grad(kl):
+    """kl(p, q) with the option grad: what the tape gives as its derivative by Q, of each row by itself."""
+    import tensorflow as tf
+
+    def ask(p, q, *, grad=None):
+        if grad is None:
+            return kl(p, q).numpy()
+        if grad != "q":
+            raise Unsupported(f"grad {grad!r}: a loss is differentiated by Q")
+        with tf.GradientTape() as tape:
+            tape.watch(q)
+            value = kl(p, q)
+        return tape.gradient(value, q).numpy()
+
+    return ask
+
+
+def keras_softmax():
+    tensorflow()
+    from keras.losses import kl_divergence
+    from keras.ops import softmax
+
+    kl = with_grad(lambda a, b: kl_divergence(softmax(a), softmax(b)))
+    return library("keras", {"kl_logits": kl, "kl_logits_rows": kl})
 
 
 def keras_function():
@@ -86,8 +112,7 @@ def categorical_logits():
 
     log = tf.math.log
 
-    def kl(a, b):
-        return Categorical(logits=a).kl_divergence(Categorical(logits=b)).numpy()
+    kl = with_grad(lambda a, b: Categorical(logits=a).kl_divergence(Categorical(logits=b)))
 
     def entropy(a):
         return Categorical(logits=a).entropy().numpy()
@@ -111,6 +136,7 @@ serve(
     {
         "keras.kl_divergence": keras_function,
         "keras.KLDivergence": keras_class,
+        "keras.kl_divergence.softmax": keras_softmax,
         "tf_keras.kl_divergence": keras2_function,
         "tfp.Categorical.probs": categorical_probs,
         "tfp.Categorical.logits": categorical_logits,
