@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
+.PHONY: run publish statements calls test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
 # Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -33,10 +33,15 @@ test-full: lint
 FUZZ ?= 4000x
 fuzz:
 	@set -e; for t in spec/klap:Reader spec/klap:Serve spec/klap:Client spec:Known spec:Convention spec:Report golden:Vectors \
-		adapters:Manifest cmd/klconf:Weights reports/speed:Read bench/gate:Policy bench/gate:ReadSet impl:Backends impl:Logits; do \
+		adapters:Manifest cmd/klconf:Weights cmd/klconf:Safetensors reports/speed:Read bench/gate:Policy bench/gate:ReadSet impl:Backends impl:Logits; do \
 		out=$$($(GO) test ./$${t%:*} -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 10x) || { echo "$$out"; exit 1; }; \
 		echo "$$out" | sed -n "s|^ok.*|$$t: $(FUZZ:x=) inputs|p"; \
 	done
+
+# Ask every call on logits about the stored rows of a language model; write the page that says
+# which call gives which KL.
+calls:
+	$(GO) test ./adapters -timeout 20m -run 'TestCalls$$' -args -write
 
 # Write the vectors anew; a clean tree afterwards means they are current.
 golden:

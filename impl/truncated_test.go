@@ -10,8 +10,8 @@ import (
 	"klconf/impl/exact"
 )
 
-// top returns the k most probable tokens of a pmf.
-func top(p []float64, k int) Truncated {
+// mostProbable returns the k most probable tokens of a pmf.
+func mostProbable(p []float64, k int) Truncated {
 	order := make([]int, len(p))
 	for i := range order {
 		order[i] = i
@@ -67,7 +67,7 @@ func TestTruncatedHoldsTheDivergence(t *testing.T) {
 		kp, kq := 1+r.IntN(min(n, 50)), 1+r.IntN(min(n, 50))
 		k := KL(p, q)
 		least := math.Log(slices.Min(q))
-		lo, hi, err := KLTruncated(top(p, kp), top(q, kq), n, math.Nextafter(least, -1e9)-1e-9)
+		lo, hi, err := KLTruncated(mostProbable(p, kp), mostProbable(q, kq), n, math.Nextafter(least, -1e9)-1e-9)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestTruncatedHoldsTheDivergence(t *testing.T) {
 		if lo < -0x1p-40 && kq < n { // K ≥ P − Q, of which rounding takes less
 			t.Errorf("n = %d, %d and %d tokens: the lower bound %v is negative", n, kp, kq, lo)
 		}
-		if lo2, hi2, err := KLTruncated(top(p, kp), top(q, kq), n, math.Inf(-1)); err != nil || lo2 != lo || hi2 < hi {
+		if lo2, hi2, err := KLTruncated(mostProbable(p, kp), mostProbable(q, kq), n, math.Inf(-1)); err != nil || lo2 != lo || hi2 < hi {
 			t.Errorf("n = %d: without a floor [%v, %v], with one [%v, %v], %v", n, lo2, hi2, lo, hi, err)
 		}
 		if kp == n && kq == n && hi-lo > 1e-9 {
