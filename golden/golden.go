@@ -397,7 +397,7 @@ func (s stored) checkArrays() error {
 	if (s.Q != nil) != (quantity.Arity() == 2) {
 		return fmt.Errorf("%s has %d arrays", s.Op, quantity.Arity())
 	}
-	if !slices.Contains([]spec.DType{spec.F64, spec.F32, spec.F16, spec.BF16}, s.DType) {
+	if !s.DType.Float() {
 		return fmt.Errorf("vectors of %s are not in this schema", s.DType)
 	}
 	if err := check(s.DType, s.P, s.Shape); err != nil {

@@ -86,7 +86,7 @@ func lint(v golden.Vector) error {
 	return fmt.Errorf("%s: %s", v.ID, strings.Join(wrong, "; "))
 }
 
-var id = regexp.MustCompile(`^golden/[a-z][a-z0-9-]*/[a-z0-9][a-z0-9-]*/(f64|f32|f16|bf16)$`)
+var id = regexp.MustCompile(`^golden/[a-z][a-z0-9-]*/[a-z0-9][a-z0-9-]*/(f64|f32|f16|bf16|f8e4m3|f8e5m2)$`)
 
 // lintSet checks that a stored enclosure has one rounding, the stored one,
 // and is at least 64 bits narrower than a step of the result format. Under a

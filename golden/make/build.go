@@ -53,7 +53,7 @@ func families() []family {
 		special(), zero(), lengths(), mismatch(), ties(), exactZero(), subnormals(), ratio(), nearEqual(), overflow(), measure(),
 		article(), regression(), dtype(), rows(), quantities(), base(), resultDType(),
 		convention(), policy(), boundaries(), large(), hard(), ladder(), totals(),
-		logits(), logprobs(), masks(), model(), estimators(), gradients(), weightedJS(),
+		logits(), logprobs(), float8(), masks(), model(), estimators(), gradients(), weightedJS(),
 	}
 }
 

@@ -25,7 +25,7 @@ var (
 	bf16 = format{spec.BF16, 8, 0x1p-133, 0x1p-126, 0x1.fep+127}
 )
 
-var formats = map[spec.DType]format{spec.F64: f64, spec.F32: f32, spec.F16: f16, spec.BF16: bf16}
+var formats = map[spec.DType]format{spec.F64: f64, spec.F32: f32, spec.F16: f16, spec.BF16: bf16, spec.F8E4M3: e4m3, spec.F8E5M2: e5m2}
 
 // subnormal is the largest subnormal.
 func (f format) subnormal() float64 { return f.normal - f.eta }
@@ -50,11 +50,16 @@ func (f format) encode(x float64) (uint64, error) {
 		bits = uint64(math.Float32bits(float32(x)))
 	case spec.BF16:
 		bits = uint64(math.Float32bits(float32(x)) >> 16)
-	case spec.F16:
+	default:
 		// The positive patterns are in the order of the numbers.
-		bits = uint64(sort.Search(0x7c00, func(i int) bool { return spec.F16.Widen(uint64(i)) >= math.Abs(x) }))
+		size := 8 * f.d.Size()
+		top := (1<<(size-f.precision) - 1) << (f.precision - 1) // of infinity
+		if f.d == spec.F8E4M3 {
+			top = int(f.nan())
+		}
+		bits = uint64(sort.Search(top, func(i int) bool { return f.d.Widen(uint64(i)) >= math.Abs(x) }))
 		if math.Signbit(x) {
-			bits |= 0x8000
+			bits |= 1 << (size - 1)
 		}
 	}
 	if y := f.d.Widen(bits); y != x {
@@ -72,6 +77,10 @@ func (f format) nan() uint64 {
 		return 0x7e00
 	case spec.BF16:
 		return 0x7fc0
+	case spec.F8E4M3:
+		return 0x7f // the only one
+	case spec.F8E5M2:
+		return 0x7e
 	}
 	return 0x7ff8000000000000
 }

@@ -250,6 +250,8 @@ func TestEncode(t *testing.T) {
 		{f32, f32.eta, 1}, {f32, f32.max, 0x7f7fffff}, {f32, negInf, 0xff800000}, {f32, f32.normal, 0x00800000}, {f32, f32.subnormal(), 0x007fffff},
 		{f16, 1, 0x3c00}, {f16, f16.eta, 1}, {f16, f16.max, 0x7bff}, {f16, inf, 0x7c00}, {f16, -f16.normal, 0x8400}, {f16, f16.subnormal(), 0x03ff}, {f16, nan, 0x7e00}, {f16, 1 + f16.eps(), 0x3c01},
 		{bf16, 1, 0x3f80}, {bf16, bf16.eta, 1}, {bf16, bf16.max, 0x7f7f}, {bf16, bf16.normal, 0x0080}, {bf16, nan, 0x7fc0}, {bf16, 1 + bf16.eps(), 0x3f81}, {bf16, negZero, 0x8000},
+		{e4m3, 1, 0x38}, {e4m3, e4m3.eta, 1}, {e4m3, e4m3.max, 0x7e}, {e4m3, -e4m3.normal, 0x88}, {e4m3, nan, 0x7f}, {e4m3, 1 + e4m3.eps(), 0x39}, {e4m3, negZero, 0x80},
+		{e5m2, 1, 0x3c}, {e5m2, e5m2.eta, 1}, {e5m2, e5m2.max, 0x7b}, {e5m2, negInf, 0xfc}, {e5m2, nan, 0x7e}, {e5m2, 1 + e5m2.eps(), 0x3d}, {e5m2, e5m2.subnormal(), 0x03},
 	} {
 		if got, err := c.f.encode(c.x); err != nil || got != c.bits {
 			t.Errorf("%s %x: %x, %v; want %x", c.f.d, c.x, got, err, c.bits)
@@ -258,7 +260,7 @@ func TestEncode(t *testing.T) {
 	for _, c := range []struct {
 		f format
 		x float64
-	}{{f32, .1}, {f32, 1e39}, {f32, 1e-50}, {f16, 1.0001}, {f16, 1e5}, {f16, 0x1p-25}, {bf16, 1.001}, {bf16, 0x1p-134}} {
+	}{{f32, .1}, {f32, 1e39}, {f32, 1e-50}, {f16, 1.0001}, {f16, 1e5}, {f16, 0x1p-25}, {bf16, 1.001}, {bf16, 0x1p-134}, {e4m3, inf}, {e4m3, 449}, {e4m3, 9.5}, {e5m2, 9}, {e5m2, 0x1p-17}} {
 		if got, err := c.f.encode(c.x); err == nil {
 			t.Errorf("%s takes %x as %x", c.f.d, c.x, got)
 		}

@@ -32,7 +32,7 @@ NARROWER = 20  # Arb's ball is narrower than the stored enclosure by so many bit
 SPARE = 64  # the stored enclosure is narrower than a step of the result by so many bits
 
 # Bits of the significand, exponent of the least subnormal, bits of the format.
-FORMATS = {"f64": (53, -1074, 64), "f32": (24, -149, 32), "f16": (11, -24, 16), "bf16": (8, -133, 16)}
+FORMATS = {"f64": (53, -1074, 64), "f32": (24, -149, 32), "f16": (11, -24, 16), "bf16": (8, -133, 16), "f8e4m3": (4, -9, 8), "f8e5m2": (3, -16, 8)}
 
 
 class Wrong(Exception):
@@ -55,8 +55,10 @@ def decode(word, dtype):
     sign = -1 if bits >> (size - 1) else 1
     exponent = (bits >> (digits - 1)) & ((1 << (size - digits)) - 1)
     fraction = bits & ((1 << (digits - 1)) - 1)
-    if exponent == (1 << (size - digits)) - 1:
+    if exponent == (1 << (size - digits)) - 1 and dtype != "f8e4m3":
         return math.nan if fraction else sign * math.inf
+    if dtype == "f8e4m3" and bits & 0x7F == 0x7F:  # no infinity, and one NaN a sign
+        return math.nan
     if exponent:
         return sign * (fraction + (1 << (digits - 1))) * power(least + exponent - 1)
     return sign * fraction * power(least)
@@ -219,7 +221,7 @@ class Question:
         self.base = None if base == "e" else real(base)
         self.scale = real(c.get("scale", "1"))
         self.temperature = real(options.pop("temperature", "1")) if self.domain == "logits" else 1
-        narrow = v["dtype"] in ("f16", "bf16")
+        narrow = FORMATS[v["dtype"]][2] < 32
         default = c.get("result_dtype", {}).get(v["dtype"], "f32" if narrow else v["dtype"])
         self.result = options.pop("result_dtype", default)
         self.beta = real(options.pop("beta", "0x1p-1"))
