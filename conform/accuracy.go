@@ -83,27 +83,44 @@ func unranked(e spec.Expected) bool {
 	return false
 }
 
-// accuracy returns the rows of the report and the lowest level over them.
-func (r *run) accuracy() ([]spec.Accuracy, spec.Level) {
+// accuracy returns the rows of the report.
+func (r *run) accuracy() []spec.Accuracy {
 	var rows []spec.Accuracy
-	lowest := spec.Level("")
 	for _, k := range slices.SortedFunc(maps.Keys(r.strata), stratumKey.compare) {
 		s := r.strata[k]
-		sorted := slices.Sorted(slices.Values(s.ulp))
-		at := func(q float64) float64 {
-			if len(sorted) == 0 {
-				return 0
+		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: s.questions, CondMax: finite(s.cond), AbsMax: finite(s.abs),
+			BitsLost: finite(s.bits), Worst: s.worst, Level: s.level, WorstInputs: s.inputs}
+		distribute(&a, s.ulp)
+		if r.o.Shards > 1 {
+			for _, x := range s.ulp {
+				a.ULPs = append(a.ULPs, finite(x))
 			}
-			return finite(sorted[int(q*float64(len(sorted)-1)+.5)])
 		}
-		a := spec.Accuracy{Stratum: k.name, DType: k.dtype, N: s.questions, ULPMax: at(1), ULPP99: at(.99), ULPMedian: at(.5),
-			ULPLog2: spread(s.ulp), CondMax: finite(s.cond), AbsMax: finite(s.abs), BitsLost: finite(s.bits), Worst: s.worst, Level: s.level, WorstInputs: s.inputs}
 		rows = append(rows, a)
-		if lowest == "" || s.level.Rank() < lowest.Rank() {
-			lowest = s.level
+	}
+	return rows
+}
+
+// distribute sets what a row says of the distribution of errors.
+func distribute(a *spec.Accuracy, ulp []float64) {
+	sorted := slices.Sorted(slices.Values(ulp))
+	at := func(q float64) float64 {
+		if len(sorted) == 0 {
+			return 0
+		}
+		return finite(sorted[int(q*float64(len(sorted)-1)+.5)])
+	}
+	a.ULPMax, a.ULPP99, a.ULPMedian, a.ULPLog2 = at(1), at(.99), at(.5), spread(ulp)
+}
+
+// lowest returns the lowest level of the strata.
+func lowest(rows []spec.Accuracy) (l spec.Level) {
+	for i, a := range rows {
+		if i == 0 || a.Level.Rank() < l.Rank() {
+			l = a.Level
 		}
 	}
-	return rows, lowest
+	return l
 }
 
 // spread counts errors by the power of two below them: n[k] are in
@@ -131,27 +148,27 @@ func finite(x float64) float64 {
 	return x
 }
 
-// levelChecks records one check for each level above L1 and each stratum:
-// L2 and L3 are SHOULD, L4 and L5 MAY.
-func (r *run) levelChecks() {
+// levelChecks returns one check for each level above L1 and each stratum: L2 and L3 are
+// SHOULD, L4 and L5 MAY.
+func levelChecks(rows []spec.Accuracy, asked func(id string) bool) (list []spec.Result) {
 	for _, l := range []struct {
 		level spec.Level
 		id    string
 	}{{spec.L2, "ACC-2"}, {spec.L3, "ACC-3"}, {spec.L4, "ACC-4"}, {spec.L5, "ACC-5"}} {
-		for _, k := range slices.SortedFunc(maps.Keys(r.strata), stratumKey.compare) {
-			s := r.strata[k]
-			id := fmt.Sprintf("accuracy/%s/%s/%s", strings.ToLower(string(l.level)), k.name, k.dtype)
-			if !r.selected(id) {
+		for _, a := range rows {
+			id := fmt.Sprintf("accuracy/%s/%s/%s", strings.ToLower(string(l.level)), a.Stratum, a.DType)
+			if !asked(id) {
 				continue
 			}
 			res := spec.Result{ID: id, Requirements: []string{l.id}, Status: spec.Pass}
-			if s.level.Rank() < l.level.Rank() {
+			if a.Level.Rank() < l.level.Rank() {
 				res.Status = spec.Note
-				res.Message = fmt.Sprintf("%s is reached; the largest error seen is %.3g ulp (%s)", s.level, s.largest(), s.worst)
+				res.Message = fmt.Sprintf("%s is reached; the largest error seen is %.3g ulp (%s)", a.Level, a.ULPMax, a.Worst)
 			}
-			r.results = append(r.results, res)
+			list = append(list, res)
 		}
 	}
+	return list
 }
 
 // cpuName returns the processor's name where the system says it.

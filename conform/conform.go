@@ -82,7 +82,9 @@ type run struct {
 	results []spec.Result
 	strata  map[stratumKey]*stratum
 	agrees  spec.Agreement
-	fresh   int // questions since the last repetition
+	fresh   int   // questions since the last repetition
+	order   []int // of each result, the place of its check in the whole plan
+	place   int   // of the check that is asked
 }
 
 // A question is one check that asks once and grades the answer.
@@ -97,14 +99,16 @@ type question struct {
 // grade asks everything in the plan.
 func (r *run) grade() {
 	plan := r.plan()
-	for i, check := range plan {
+	for i, c := range plan {
 		if r.ctx.Err() != nil {
 			break
 		}
 		if r.o.Progress != nil {
 			r.o.Progress(i, len(plan))
 		}
-		check()
+		// Which questions are repeated depends on nothing but the check.
+		r.place, r.fresh = c.place, int(hash(c.id)%repetition)
+		c.ask()
 	}
 	if r.o.Progress != nil {
 		r.o.Progress(len(plan), len(plan))
@@ -113,26 +117,38 @@ func (r *run) grade() {
 
 // selected reports whether a check belongs to this run and shard.
 func (r *run) selected(id string) bool {
-	if len(r.o.Only) > 0 && !matchAny(r.o.Only, id) || matchAny(r.o.Skip, id) {
-		return false
-	}
-	if r.o.Shards > 1 {
-		h := fnv.New32a()
-		h.Write([]byte(id))
-		return int(h.Sum32()%uint32(r.o.Shards)) == r.o.Shard
-	}
-	return true
+	return r.o.asks(id) && (r.o.Shards < 2 || int(hash(id)%uint32(r.o.Shards)) == r.o.Shard)
+}
+
+// asks reports whether a check is asked by any shard.
+func (o Options) asks(id string) bool {
+	return (len(o.Only) == 0 || matchAny(o.Only, id)) && !matchAny(o.Skip, id)
+}
+
+func hash(id string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return h.Sum32()
+}
+
+// A check is one entry of the plan.
+type check struct {
+	id    string
+	place int // among all that any shard asks; detection comes first
+	ask   func()
 }
 
 // quickLimit is the largest vector of a quick run.
 const quickLimit = 4096
 
-func (r *run) plan() []func() {
-	var plan []func()
-	add := func(id string, f func()) {
+func (r *run) plan() []check {
+	var plan []check
+	place := 1 + len(spec.Fields)
+	add := func(id string, ask func()) {
 		if r.selected(id) {
-			plan = append(plan, f)
+			plan = append(plan, check{id, place, ask})
 		}
+		place++
 	}
 	large := map[string]bool{}
 	for _, v := range golden.Vectors() {
@@ -335,6 +351,9 @@ func statusOf(a spec.Answer) (spec.Status, string) {
 	return spec.StatusNotRun, a.Message
 }
 
+// repetition is how many questions of an implementation there are for each that is repeated.
+const repetition = 50
+
 // repeat asks again: every question twice more of an implementation that
 // says it is not deterministic, one in fifty of the others. Every answer must
 // pass; the bits must be the same where "deterministic" is declared.
@@ -348,7 +367,7 @@ func (r *run) repeat(q question, e spec.Expected, first spec.Answer) (bad *spec.
 		}
 		return nil, false
 	}
-	if r.fresh++; r.fresh < 50 {
+	if r.fresh++; r.fresh < repetition {
 		return nil, false
 	}
 	r.fresh = 0
@@ -401,9 +420,15 @@ func text(a spec.Answer) string {
 // compare keeps agrees_with_definition: on pmfs the raw and the normalised
 // value both count as the definition's.
 func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
-	if quantity, _, _, _ := q.request().Op.Split(); quantity != spec.KL || q.class != "pmf" && q.class != "measure" {
+	quantity, domain, _, _ := q.request().Op.Split()
+	if domain == spec.Logits {
+		q.class = "pmf"
+	}
+	if quantity != spec.KL || q.class != "pmf" && q.class != "measure" {
 		return
 	}
+	r.agrees.PMFAsked = r.agrees.PMFAsked || q.class == "pmf"
+	r.agrees.MeasureAsked = r.agrees.MeasureAsked || q.class == "measure"
 	if q.class == "pmf" && !r.agrees.PMF || q.class == "measure" && !r.agrees.Measure {
 		return // one disagreement is enough
 	}
@@ -484,6 +509,7 @@ func (r *run) record(res spec.Result, req spec.Request) {
 		}
 	}
 	r.results = append(r.results, res)
+	r.order = append(r.order, r.place)
 }
 
 // finish makes the report.
@@ -505,46 +531,56 @@ func (r *run) finish() spec.Report {
 	c := r.conv
 	c.Complete = false
 	rep.Implementation.Convention = &c
-	r.levelChecks()
-	rep.Accuracy, rep.Level = r.accuracy()
-	for _, res := range r.results {
-		rep.Counts[res.Status]++
-	}
+	rep.Accuracy = r.accuracy()
 	rep.Results = r.results
 	if rep.Results == nil {
 		rep.Results = []spec.Result{}
+	}
+	if r.o.Shards > 1 {
+		rep.Shard = &spec.Shard{Index: r.o.Shard + 1, Total: r.o.Shards, Order: r.order, Only: r.o.Only, Skip: r.o.Skip, Strict: r.o.Strict, AcceptDetected: r.o.AcceptDetected}
 	}
 	switch {
 	case r.ctx.Err() != nil:
 		rep.Incomplete = "interrupted"
 	case r.asker.ended() != "":
 		rep.Incomplete = r.asker.ended()
-	case len(r.results) == 0:
+	case len(r.results) == 0 && r.o.Shards < 2:
 		rep.Incomplete = "nothing was selected"
 	}
 	if len(r.departs) > 0 {
 		rep.Suggestion = r.suggestion()
 	}
+	r.o.conclude(&rep)
+	rep.Environment.Seconds = time.Since(r.began).Seconds()
+	return rep
+}
+
+// conclude adds what follows from the results and the strata: the levels, their checks, of
+// which a shard has none, the counts and the verdict.
+func (o Options) conclude(rep *spec.Report) {
+	rep.Level = lowest(rep.Accuracy)
+	if rep.Shard == nil {
+		rep.Results = append(rep.Results, levelChecks(rep.Accuracy, o.asks)...)
+	}
 	red := 0
-	for s, n := range rep.Counts {
-		if s.Red() && s != spec.StatusNotRun {
-			red += n
+	for _, res := range rep.Results {
+		rep.Counts[res.Status]++
+		if res.Status.Red() && res.Status != spec.StatusNotRun {
+			red++
 		}
 	}
 	switch {
 	case rep.Incomplete != "":
 		rep.Verdict = spec.Incomplete
-	case red > 0, r.o.Strict && !r.agrees.PMF:
+	case red > 0, o.Strict && !rep.Agrees.PMF:
 		rep.Verdict = spec.Nonconforming
 	case rep.Counts[spec.StatusNotRun] > 0:
 		rep.Verdict = spec.Incomplete
-	case len(r.departs) > 0 && !r.o.AcceptDetected:
+	case rep.Suggestion != "" && !o.AcceptDetected:
 		rep.Verdict = spec.Undeclared
 	default:
 		rep.Verdict = spec.Conforming
 	}
-	rep.Environment.Seconds = time.Since(r.began).Seconds()
-	return rep
 }
 
 func environment() spec.Environment {

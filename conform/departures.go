@@ -11,9 +11,6 @@ import (
 // directionCheck records whether the first argument is P.
 func (r *run) directionCheck(explained bool) {
 	const id = "detect/direction"
-	if !r.selected(id) {
-		return
-	}
 	res := spec.Result{ID: id, Requirements: []string{"DEF-2"}, Status: spec.Pass}
 	switch {
 	case r.swapped:
@@ -24,7 +21,9 @@ func (r *run) directionCheck(explained bool) {
 		res.Status = spec.Skipped
 		res.Message = "the probes fit no known convention in either order"
 	}
-	r.record(res, spec.Request{})
+	if r.selected(id) {
+		r.record(res, spec.Request{})
+	}
 }
 
 // requirementOf names the requirement that a field of the convention is
@@ -38,7 +37,8 @@ var requirementOf = map[string]string{
 // reportDetection records one check for each field that was detected. What
 // differs from the definition is said with the line to declare it by.
 func (r *run) reportDetection() {
-	for _, f := range spec.Fields {
+	for i, f := range spec.Fields {
+		r.place = 1 + i
 		if !r.open(f) {
 			continue
 		}

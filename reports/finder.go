@@ -106,7 +106,9 @@ func callOf(r spec.Report) call {
 		total = append(total, "weights that do not sum to 1 are refused")
 	}
 	switch {
-	case r.Agrees.PMF:
+	case r.Agrees.PMF && !r.Agrees.PMFAsked && len(other) == 0:
+		c.PMF = answerUnknown
+	case r.Agrees.PMF && len(other) == 0:
 		c.PMF = answerYes
 	case len(other) > 0:
 		c.PMF = answerNo
@@ -118,6 +120,8 @@ func callOf(r spec.Report) call {
 	}
 	c.Why = slices.Concat(other, edges, rows, departures("result_dtype"))
 	switch {
+	case r.Agrees.Measure && !r.Agrees.MeasureAsked:
+		c.Measure = answerUnknown
 	case r.Agrees.Measure:
 		c.Measure = answerYes
 	case len(other)+len(total) > 0:

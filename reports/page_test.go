@@ -124,7 +124,7 @@ func called(id, tool, title string, c spec.Convention, pmf, measure string, resu
 	r := spec.Report{Schema: spec.ResultSchema, Verdict: spec.Conforming, Level: spec.L1, Results: results,
 		Implementation: spec.Subject{ID: id, Tool: tool, Title: title, Description: spec.Description{Name: id, Version: "1", Convention: &c,
 			Ops: []spec.Op{"kl"}}},
-		Agrees: spec.Agreement{PMF: pmf == "", PMFBy: pmf, Measure: measure == "", MeasureBy: measure}}
+		Agrees: spec.Agreement{PMF: pmf == "", PMFBy: pmf, PMFAsked: true, Measure: measure == "", MeasureBy: measure, MeasureAsked: true}}
 	r.Results = append(r.Results, spec.Result{ID: "golden/article/two/f64", Requirements: []string{"DEF-1"}, Status: spec.Pass})
 	r.Counts = map[spec.Status]int{spec.Pass: len(r.Results)}
 	return r

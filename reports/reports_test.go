@@ -90,14 +90,14 @@ func fixed() []spec.Report {
 	infinity := &spec.Set{Intervals: []spec.Interval{{Lo: new(big.Float).SetInf(false), Hi: new(big.Float).SetInf(false)}}}
 
 	reference := report("reference", "0.1.0", spec.Conforming)
-	reference.Agrees, reference.Level = spec.Agreement{PMF: true, Measure: true}, spec.L5
+	reference.Agrees, reference.Level = spec.Agreement{PMF: true, PMFAsked: true, Measure: true, MeasureAsked: true}, spec.L5
 	add(&reference, spec.Result{ID: "golden/generic/two/f64", Requirements: []string{"DEF-1"}, Status: spec.Pass})
 	reference.Accuracy = []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: .5, ULPP99: .49912, ULPMedian: .2512, Level: spec.L5,
 		ULPLog2: map[int]int{-10: 1, -3: 5, -2: 5, -1: 1}, Worst: "golden/generic/two/f64", WorstInputs: inputs}}
 
 	library := report("library/f", "1.17.1", spec.Nonconforming)
 	library.Implementation.Tool, library.Implementation.Title = "The Library", "library.f(p, q)"
-	library.Agrees, library.Level = spec.Agreement{PMF: true, MeasureBy: "golden/measure/counts/f64"}, spec.L1
+	library.Agrees, library.Level = spec.Agreement{PMF: true, PMFAsked: true, MeasureAsked: true, MeasureBy: "golden/measure/counts/f64"}, spec.L1
 	library.Accuracy = []spec.Accuracy{
 		{Stratum: "generic", DType: spec.F64, N: 12, ULPMax: 12.3401, ULPP99: 11, ULPMedian: .7345, Level: spec.L2, ULPLog2: map[int]int{-1: 10, 3: 2}},
 		{Stratum: "near-equal", DType: spec.F64, N: 12, ULPMax: math.MaxFloat64, ULPP99: 4e15, Level: spec.L1, ULPLog2: map[int]int{-1: 1, 51: 10, spec.InfiniteULPLog2: 1}},
@@ -128,7 +128,7 @@ func fixed() []spec.Report {
 
 	undeclared := report("./my-adapter --with 'a long command' and several arguments", "2", spec.Undeclared)
 	undeclared.Level = spec.L3
-	undeclared.Agrees = spec.Agreement{PMFBy: "golden/article/three/f64", MeasureBy: "golden/measure/counts/f64"}
+	undeclared.Agrees = spec.Agreement{PMFAsked: true, MeasureAsked: true, PMFBy: "golden/article/three/f64", MeasureBy: "golden/measure/counts/f64"}
 	undeclared.Implementation.Convention = &spec.Convention{Base: "2"}
 	undeclared.Suggestion = `"convention":{"base":"2"}`
 	undeclared.Findings = []string{`looks like "base":"2"; if that is meant, declare it: ` + undeclared.Suggestion, "a *second* finding"}

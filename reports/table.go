@@ -28,8 +28,8 @@ const none = "–"
 var columns = []column{
 	{"implementation", text.AlignLeft, name, 0},
 	{"verdict", text.AlignLeft, Verdict, 0},
-	{"pmfs as\ndefined", text.AlignLeft, agrees(func(a spec.Agreement) bool { return a.PMF }), 0},
-	{"measures\nas defined", text.AlignLeft, agrees(func(a spec.Agreement) bool { return a.Measure }), 0},
+	{"pmfs as\ndefined", text.AlignLeft, agrees(func(a spec.Agreement) (bool, bool) { return a.PMF, a.PMFAsked }), 0},
+	{"measures\nas defined", text.AlignLeft, agrees(func(a spec.Agreement) (bool, bool) { return a.Measure, a.MeasureAsked }), 0},
 	{"level", text.AlignLeft, func(r spec.Report) string { return orNone(string(r.Level)) }, 0},
 	{"pass", text.AlignRight, func(r spec.Report) string { return fmt.Sprint(count(r, spec.Pass)) }, 2},
 	{"fail", text.AlignRight, func(r spec.Report) string { return fmt.Sprint(len(bad(r))) }, 0},
@@ -55,12 +55,12 @@ var columns = []column{
 	}, 1},
 }
 
-func agrees(of func(spec.Agreement) bool) func(spec.Report) string {
+func agrees(of func(spec.Agreement) (yes, asked bool)) func(spec.Report) string {
 	return func(r spec.Report) string {
-		switch {
-		case !asked(r):
+		switch yes, known := of(r.Agrees); {
+		case !asked(r) || yes && !known:
 			return none
-		case of(r.Agrees):
+		case yes:
 			return "yes"
 		}
 		return "no"

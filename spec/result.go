@@ -128,6 +128,20 @@ type Accuracy struct {
 	Worst       string  `json:"worst"`
 	Level       Level   `json:"level"`
 	WorstInputs []Input `json:"worst_inputs,omitempty"`
+	// ULPs are all errors, in the file of a shard only.
+	ULPs []float64 `json:"ulps,omitempty"`
+}
+
+// A Shard says which part of a run a report is of, and what the run asks. A part has no
+// checks of levels.
+type Shard struct {
+	Index          int      `json:"index"` // from 1
+	Total          int      `json:"total"`
+	Order          []int    `json:"order"` // of each result, the place of its check in the whole run
+	Only           []string `json:"only,omitempty"`
+	Skip           []string `json:"skip,omitempty"`
+	Strict         bool     `json:"strict,omitempty"`
+	AcceptDetected bool     `json:"accept_detected,omitempty"`
 }
 
 // The least key of Accuracy.ULPLog2, and that of infinite errors.
@@ -178,6 +192,9 @@ type Subject struct {
 type Agreement struct {
 	PMF     bool `json:"pmf"`
 	Measure bool `json:"measure"`
+	// Whether anything of the class was asked and judged; softmaxes of logits are pmfs.
+	PMFAsked     bool `json:"pmf_asked,omitempty"`
+	MeasureAsked bool `json:"measure_asked,omitempty"`
 	// The first check of each class that gave another answer.
 	PMFBy     string `json:"pmf_by,omitempty"`
 	MeasureBy string `json:"measure_by,omitempty"`
@@ -188,6 +205,7 @@ type Agreement struct {
 type Report struct {
 	Schema         string         `json:"schema"`
 	Suite          Suite          `json:"suite"`
+	Shard          *Shard         `json:"shard,omitempty"`
 	Environment    Environment    `json:"environment"`
 	Implementation Subject        `json:"implementation"`
 	Verdict        Verdict        `json:"verdict"`

@@ -46,21 +46,30 @@ The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or writ
 	return cmd
 }
 
+// resultFiles returns a file, or the files *.json of a folder in the order of their names.
+func resultFiles(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	files, err := filepath.Glob(filepath.Join(name, "*.json"))
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("no file *.json is in %s", name)
+	}
+	return files, err
+}
+
 // readResults reads result files, and those of folders in the order of their
 // names.
 func readResults(names ...string) ([]spec.Report, error) {
 	var all []spec.Report
 	for _, name := range names {
-		files := []string{name}
-		if info, err := os.Stat(name); err != nil {
-			return nil, fileError(err)
-		} else if info.IsDir() {
-			if files, err = filepath.Glob(filepath.Join(name, "*.json")); err != nil {
-				return nil, err
-			}
-			if len(files) == 0 {
-				return nil, fmt.Errorf("no file *.json is in %s", name)
-			}
+		files, err := resultFiles(name)
+		if err != nil {
+			return nil, err
 		}
 		for _, f := range files {
 			data, err := os.ReadFile(f)
