@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("CHECK", check)
+			env.Setenv("SHARD", filepath.Join(filepath.Dir(check), "shard.sh"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

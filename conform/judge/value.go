@@ -517,11 +517,7 @@ func ordered(d spec.DType, bits uint64) int64 {
 // value is the number with that place in the order; beyond the largest it is
 // an infinity.
 func value(d spec.DType, place int64) *big.Float {
-	bits := uint64(place)
-	if place < 0 {
-		bits = uint64(-place) | 1<<(8*d.Size()-1)
-	}
-	x := d.Widen(bits)
+	x := d.Widen(bitsAt(d, place))
 	if math.IsNaN(x) {
 		x = math.Inf(int(place>>63 | 1))
 	}
