@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements calls test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
+.PHONY: run publish statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
 # Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
 # JAX and Optax, and print one table. The first time the frameworks are fetched.
@@ -42,6 +42,18 @@ fuzz:
 # which call gives which KL.
 calls:
 	$(GO) test ./adapters -timeout 20m -run 'TestCalls$$' -args -write
+
+# Hunt for the worst input of everything that can be set up here, 2000 questions each, and write
+# reports/published/hunts.md. A hunt goes on where it ended.
+hunt:
+	$(GO) build -o bin/klconf ./cmd/klconf
+	@mkdir -p reports/published/hunts
+	@set -e; for name in $(HUNTED); do \
+		bin/klconf hunt $$name --lengths 3,8 --state reports/published/hunts/$$(echo $$name | tr / -).json >/dev/null || echo "$$name: exit $$?"; \
+	done
+	@{ printf '# The worst inputs found\n\n`make hunt` writes this page: `klconf hunt NAME --lengths 3,8`, pmfs in float64, under the declared convention. The words are bits.\n\n'; \
+		bin/klconf hunt --from reports/published/hunts; } >reports/published/hunts.md
+HUNTED = $$(bin/klconf list | sed -n 's/ .*//p')
 
 # Write the vectors anew; a clean tree afterwards means they are current.
 golden:

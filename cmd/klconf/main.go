@@ -78,7 +78,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), mergeCommand(), exportCommand(), diffCommand(), benchCommand(), gateCommand(), setupCommand(), serveCommand(), versionCommand())
+	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), mergeCommand(), exportCommand(), huntCommand(), diffCommand(), benchCommand(), gateCommand(), setupCommand(), serveCommand(), versionCommand())
 	unknownCommand := func(name string) error {
 		var names []string
 		for _, c := range root.Commands() {
