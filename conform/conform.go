@@ -209,11 +209,9 @@ func (r *run) put(id string, q spec.Request) spec.Answer {
 // that were detected outside the pmfs added.
 func (r *run) expect(q question) (spec.Expected, error) {
 	req := q.request()
-	e, err := judge.Expect(req, r.conv)
+	e, err := expected(req, r.conv)
 	if err == nil && r.narrow && !judge.SumsToOne(req) {
-		for i := range e.Values {
-			e.Values[i].Reject = true
-		}
+		e = alsoRefused(e)
 	}
 	return e, err
 }
@@ -444,7 +442,7 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 	}
 	for _, c := range definitions {
 		c.ResultDType = r.conv.ResultDType
-		if e, err := judge.Expect(q.request(), c); err == nil && judge.Assess(e, a).Level.Rank() >= spec.L1.Rank() {
+		if e, err := expected(q.request(), c); err == nil && judge.Assess(e, a).Level.Rank() >= spec.L1.Rank() {
 			return
 		}
 	}
