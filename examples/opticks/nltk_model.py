@@ -17,24 +17,20 @@ from nltk.lm.preprocessing import padded_everygram_pipeline
 asked = json.load(sys.stdin)
 
 
-def trained(model, **options):
-    pairs, words = padded_everygram_pipeline(2, asked["train"])
-    m = model(order=2, vocabulary=Vocabulary(words, unk_cutoff=asked["cutoff"]), **options)
-    m.fit(pairs)
-    return m
-
-
 def scores(m, words):
     return [[m.score(w, [c]) for w in words] for c in asked["contexts"]]
 
 
-lidstone = trained(Lidstone, gamma=asked["gamma"])
+pairs, words = padded_everygram_pipeline(2, asked["train"])
+lidstone = Lidstone(order=2, gamma=asked["gamma"], vocabulary=Vocabulary(words, unk_cutoff=asked["cutoff"]))
+lidstone.fit(pairs)
+kneser_ney = KneserNeyInterpolated(order=2, discount=asked["discount"], vocabulary=lidstone.vocab, counter=lidstone.counts)
 words = sorted(lidstone.vocab)
 json.dump(
     {
         "words": words,
         "lidstone": scores(lidstone, words),
-        "kneser_ney": scores(trained(KneserNeyInterpolated, discount=asked["discount"]), asked["few"]),
+        "kneser_ney": scores(kneser_ney, asked["few"]),
     },
     sys.stdout,
 )
