@@ -121,13 +121,13 @@ func TestNaiveFormulasFail(t *testing.T) {
 			if !within(t, y, ofLambda(mu, lambda), 1) {
 				wrongLog++
 			}
-			if x == 0 {
+			if y == 0 {
 				zero++
 			}
 		}
-		t.Logf("%s: of 300 from σ %d are wrong and %d are 0, from λ %d are wrong", kind, wrong, zero, wrongLog)
+		t.Logf("%s: of 300 from σ %d are wrong, from λ %d are, %d of them 0", kind, wrong, wrongLog, zero)
 		if wrong == 0 || wrongLog == 0 || zero == 0 {
-			t.Errorf("%s: of 300 from σ %d are wrong and %d are 0, from λ %d are wrong; want some of each", kind, wrong, zero, wrongLog)
+			t.Errorf("%s: of 300 from σ %d are wrong, from λ %d are, %d of them 0; want some of each", kind, wrong, wrongLog, zero)
 		}
 	}
 	// The case of torch.distributions.kl_divergence in float32, whose formula this is.
