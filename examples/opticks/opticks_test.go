@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,17 +24,26 @@ import (
 	"klconf/impl"
 )
 
-// study returns the study of the text, or skips the test.
+// Studies of the text with the cut-offs 1 and 2.
+var studies = sync.OnceValues(func() (s [3]*Study, err error) {
+	text, err := opticks("")
+	if err != nil {
+		return s, err
+	}
+	return [3]*Study{1: newStudy(text, 1), 2: newStudy(text, 2)}, nil
+})
+
+// study returns one of them, or skips the test.
 func study(t *testing.T, cutoff int) *Study {
 	t.Helper()
-	text, err := opticks("")
+	s, err := studies()
 	if errors.Is(err, errText) {
 		t.Skipf("not tested here: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newStudy(text, cutoff)
+	return s[cutoff]
 }
 
 func TestOutput(t *testing.T) {
@@ -235,48 +245,34 @@ func TestNLTK(t *testing.T) {
 func ask(t *testing.T, question, answer any) {
 	t.Helper()
 	full := os.Getenv("KLCONF_FULL") != ""
-	ms, err := adapters.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	nltk, entry, err := adapters.Find(ms, "nltk/identity")
-	if err != nil {
-		t.Fatal(err)
+	unable := func(err error, said *bytes.Buffer) {
+		t.Helper()
+		if full || strings.Contains(said.String(), "Traceback") {
+			t.Fatalf("NLTK does not answer: %v\n%s", err, said)
+		}
+		t.Skipf("not compared with NLTK here, which klconf setup nltk or KLCONF_FULL=1 fetches: %v\n%s", err, said)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	o := adapters.Options{Offline: !full}
-	var log bytes.Buffer
-	err = adapters.Setup(ctx, nltk, &log, o)
-	if err == nil {
-		var argv []string
-		if argv, _, err = adapters.Command(nltk, entry[0], o); err != nil {
-			t.Fatal(err)
-		}
-		words := []string{"run", "--quiet", "--script", "nltk_model.py"}
-		if !full {
-			words = slices.Insert(words, 1, "--offline")
-		}
-		in, e := json.Marshal(question)
-		if e != nil {
-			t.Fatal(e)
-		}
-		var out bytes.Buffer
-		log.Reset()
-		cmd := exec.CommandContext(ctx, argv[0], words...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &log
-		if err = cmd.Run(); err == nil {
-			if err := json.Unmarshal(out.Bytes(), answer); err != nil {
-				t.Fatalf("%v: %.200s", err, &out)
-			}
-			return
-		}
-		if strings.Contains(log.String(), "Traceback") {
-			t.Fatalf("nltk_model.py: %v\n%s", err, &log)
-		}
+	var out, said bytes.Buffer
+	uv, err := adapters.UV(ctx, &said, adapters.Options{Offline: !full})
+	if err != nil {
+		unable(err, &said)
 	}
-	if full {
-		t.Fatalf("NLTK cannot be run: %v\n%s", err, &log)
+	words := []string{"run", "--quiet", "--script", "nltk_model.py"}
+	if !full {
+		words = slices.Insert(words, 1, "--offline")
 	}
-	t.Skipf("not compared with NLTK here, klconf setup nltk or KLCONF_FULL=1 fetches it: %v\n%s", err, &log)
+	in, err := json.Marshal(question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, uv, words...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &said
+	if err := cmd.Run(); err != nil {
+		unable(err, &said)
+	}
+	if err := json.Unmarshal(out.Bytes(), answer); err != nil {
+		t.Fatalf("%v: %.200s", err, &out)
+	}
 }
