@@ -98,6 +98,16 @@ func (s *Study) reverse(model func(context int) []float64) float64 {
 	return s.mean(func(i, c int) float64 { return impl.KL(model(c), s.Raised[i]) })
 }
 
+// refused counts the contexts after which the text has a word that the model excludes.
+func (s *Study) refused(model func(context int) []float64) (n int) {
+	for i, c := range s.Contexts {
+		if math.IsInf(impl.KL(s.Empirical[i], model(c)), 1) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *Study) lidstone(gamma float64) func(int) []float64 {
 	return func(c int) []float64 { return s.Model.Lidstone(c, gamma) }
 }
@@ -156,13 +166,7 @@ func (s *Study) report(w io.Writer) error {
 	fmt.Fprintf(t, "mean\t%d\t%.4f\t%.4f\t%.4f\t\n", times, s.forward(model), s.mean(func(i, c int) float64 { return impl.KL(model(c), s.Empirical[i]) }), s.reverse(model))
 	t.Flush()
 	fmt.Fprintf(w, "\n   KL(model‖text) is +Inf at %d of %d: the model allows words that the text does not have there.\n", infinite, contexts)
-	infinite = 0
-	for i, c := range s.Contexts {
-		if math.IsInf(impl.KL(s.Empirical[i], s.kneserNey(c)), 1) {
-			infinite++
-		}
-	}
-	fmt.Fprintf(w, "   Kneser and Ney, discount %v: KL(text‖model) %.4f (+Inf at %d), KL(model‖text+½) %.4f.\n", discount, s.forward(s.kneserNey), infinite, s.reverse(s.kneserNey))
+	fmt.Fprintf(w, "   Kneser and Ney, discount %v: KL(text‖model) %.4f (+Inf at %d), KL(model‖text+½) %.4f.\n", discount, s.forward(s.kneserNey), s.refused(s.kneserNey), s.reverse(s.kneserNey))
 
 	fmt.Fprintf(w, "4. Optimise γ, mean divergences:\n\n")
 	fmt.Fprintln(t, "γ\tforward\treverse\t")
