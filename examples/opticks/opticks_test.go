@@ -47,11 +47,16 @@ func study(t *testing.T, cutoff int) *Study {
 }
 
 func TestOutput(t *testing.T) {
+	study(t, 2) // or skip
+	svg := filepath.Join(t.TempDir(), "gamma.svg")
 	var b bytes.Buffer
-	if err := study(t, 2).report(&b); err != nil {
+	if err := run(&b, "", 2, svg); err != nil {
 		t.Fatal(err)
 	}
 	readme.Check(t, "go run ./examples/opticks", b.String())
+	if picture, err := os.ReadFile(svg); err != nil || !bytes.HasSuffix(picture, []byte("</svg>\n")) {
+		t.Errorf("the picture: %v, %d bytes", err, len(picture))
+	}
 }
 
 // What the walk says holds of the numbers.
@@ -72,7 +77,7 @@ func TestFindings(t *testing.T) {
 	}
 
 	// Without a cut-off nothing was seen before the unknown word, which Kneser and Ney then
-	// give no probability; NLTK's do the same.
+	// give no probability.
 	all := study(t, 1)
 	for _, x := range []struct {
 		name string

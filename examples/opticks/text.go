@@ -27,7 +27,7 @@ func opticks(file string) (string, error) {
 	if file == "" {
 		root, err := exec.Command("go", "env", "GOROOT").Output()
 		if err != nil {
-			return "", fmt.Errorf("go env GOROOT: %w", err)
+			return "", fmt.Errorf("go env GOROOT says nothing of the text, which -text can name: %w", err)
 		}
 		file = filepath.Join(strings.TrimSpace(string(root)), filepath.FromSlash(textFile))
 	}
