@@ -14,13 +14,19 @@ import (
 	"klconf/impl"
 )
 
+// rows are the first logits of the rows that the program takes: laws need no more, and
+// without assembly more takes long.
 func rows(t *testing.T) [][]float32 {
 	t.Helper()
 	all, err := golden.Logits()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all[:golden.DataRows/2]
+	p := all[:golden.DataRows/2]
+	for i := range p {
+		p[i] = p[i][:4096]
+	}
+	return p
 }
 
 func TestOutput(t *testing.T) {
@@ -87,7 +93,7 @@ func TestSampled(t *testing.T) {
 	x := rows(t)[3]
 	hot := at(x, 1.5)
 	rng := rand.New(rand.NewPCG(1, 1))
-	estimate, deviation := sampled(rng, softmax.Of(hot), softmax.Of(x), 20000)
+	estimate, deviation := sampled(rng, softmax.Of(hot), softmax.Of(x), 50000)
 	right, wrong := impl.KLLogits32(hot, x), impl.KLLogits32(x, hot)
 	if math.Abs(estimate-right) > 4*deviation {
 		t.Errorf("estimate %v ± %v of %v", estimate, deviation, right)
