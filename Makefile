@@ -63,6 +63,12 @@ golden:
 golden-check:
 	CI=true KLCONF_FULL=1 $(GO) test -count=1 -timeout 40m -v ./golden/witness
 
+# Compute the stored logits anew, from the model's package (93 MB, fetched) and the text in Go's
+# tree, and compare their divergences; in two minutes. Optional: nothing else needs it.
+.PHONY: logits
+logits:
+	$(GO) test -count=1 -timeout 20m -run Regenerate -v ./golden/model -args -logits
+
 # Ask every adapter what its release was measured to answer; write the table.
 statements:
 	$(GO) test ./adapters -timeout 20m -run Statements -args -write

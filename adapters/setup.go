@@ -151,6 +151,15 @@ func uvPath() (string, error) {
 	return filepath.Join(cache, "uv-"+uvVersion, exe("uv")), err
 }
 
+// UV returns the path of the uv that runs Python programs, which is fetched if there is none.
+// What is said meanwhile goes to w.
+func UV(ctx context.Context, w io.Writer, o Options) (string, error) {
+	if err := obtainUV(ctx, w, o); err != nil {
+		return "", err
+	}
+	return uvPath()
+}
+
 // obtainUV installs uv with pip into a passing virtual environment and keeps
 // its program.
 func obtainUV(ctx context.Context, w io.Writer, o Options) error {

@@ -120,25 +120,14 @@ func uv(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("-short: no foreign tool is started")
 	}
-	ms, err := adapters.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	scipy, _, err := adapters.Find(ms, "scipy")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var said bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if err := adapters.Setup(ctx, scipy, &said, adapters.Options{}); err != nil {
+	uv, err := adapters.UV(ctx, &said, adapters.Options{})
+	if err != nil {
 		unable(t, err, said.String())
 	}
-	argv, _, err := adapters.Command(scipy, adapters.Entry{}, adapters.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return argv[0]
+	return uv
 }
 
 // unable skips the test, but not in CI.
