@@ -24,7 +24,7 @@ await serve({
       package: "@tensorflow/tfjs-layers",
       prepare: (a) => tf.tensor2d(a, [1, a.length]),
       ops: { kl: (p, q) => tf.tidy(() => model(q.shape[1]).evaluate(q, p).dataSync()[0]) },
-      refuses: (e) => e.constructor === Error || e.name === "ValueError",
+      refuses: (e) => ["Error", "ValueError"].includes(e.constructor.name),
     };
   },
 });
