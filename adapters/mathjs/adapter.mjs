@@ -5,8 +5,7 @@ import { serve } from "../javascript/klap.mjs";
 
 await serve({
   kldivergence: async () => {
-    const { all, create } = await import("mathjs");
-    const math = create(all);
+    const math = await import("mathjs");
     return {
       package: "mathjs",
       prepare: (a) => Array.from(a),
