@@ -306,16 +306,16 @@ func TestSetup(t *testing.T) {
 	// not to fetch.
 	m.Setup = []string{"npm", "install", "&&", "mvn", "copy", "&&", "klc", "{file}"}
 	script("npm", `echo npm "$@"`)
-	script("mvn", `printf '\033[0m[ERROR] No such jar -> [Help 1]\n[ERROR] \n[ERROR] See the guide.\n'; exit 1`)
-	if said := setup("setting up the adapter x failed: No such jar", Options{}); strings.Contains(said, "built") {
+	script("mvn", `printf '\033[0m[ERROR] No such jar in central (https://jars.example/x) -> [Help 1]\n[ERROR] \n[ERROR] See the guide.\n'; exit 1`)
+	if said := setup("setting up the adapter x failed: No such jar in central (the registry)", Options{}); strings.Contains(said, "built") {
 		t.Errorf("the setup went on after a failure: %q", said)
 	}
 	script("mvn", `echo mvn "$@"`)
 	if said := setup("", Options{Offline: true}); said != "npm --offline install\nmvn --offline copy\nbuilt\n" {
 		t.Errorf("an offline setup said %q", said)
 	}
-	script("npm", `echo "npm error code E404"; echo "npm error 404 Not Found"; echo "npm error A complete log"; exit 1`)
-	setup("setting up the adapter x failed: code E404; 404 Not Found", Options{Again: true})
+	script("npm", `echo "npm error code E404"; echo "npm error 404 Not Found - GET https://packages.example/x"; echo "npm error A complete log"; exit 1`)
+	setup("setting up the adapter x failed: code E404; 404 Not Found - GET the registry", Options{Again: true})
 
 	m = Manifest{Name: "x", Dir: dir, Setup: []string{"{python}", "{file}", "--check"}, Start: []string{"{python}", "{file}"}}
 	setup("adapter x: there is neither uv nor python3 on PATH; install Python 3.11 or later, with pip and venv", Options{})

@@ -2,11 +2,14 @@ package adapters
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -216,6 +219,37 @@ func TestJavaHelper(t *testing.T) {
 	odd := "\"\\/\b\f\n\r\té∞\U0001f600\u0001"
 	if a := l.ask(spec.Request{Op: spec.Op(odd)}); a.Status != spec.Unsupported || a.Message != "op '"+strings.Join(strings.Fields(odd), " ")+"'" {
 		t.Errorf("%s %q", a.Status, a.Message)
+	}
+}
+
+// The versions in package.json and pom.xml are those of the manifest.
+func TestPins(t *testing.T) {
+	artifact := regexp.MustCompile(`<artifactItem><groupId>[^<]*</groupId><artifactId>([^<]*)</artifactId><version>([^<]*)</version></artifactItem>`)
+	for _, m := range all(t) {
+		found := map[string]string{}
+		file := m.Name + "/package.json"
+		text, err := embedded.ReadFile(file)
+		if err == nil {
+			var p struct{ Dependencies map[string]string }
+			if err := json.Unmarshal(text, &p); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			found = p.Dependencies
+		} else {
+			file = m.Name + "/pom.xml"
+			if text, err = embedded.ReadFile(file); err != nil {
+				continue
+			}
+			for _, a := range artifact.FindAllSubmatch(text, -1) {
+				found[string(a[1])] = string(a[2])
+			}
+		}
+		if !maps.Equal(found, m.Packages) {
+			t.Errorf("%s has %v, manifest.json %v", file, found, m.Packages)
+		}
+		if bytes.Contains(text, []byte("://")) {
+			t.Errorf("%s records an address", file)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -246,13 +247,13 @@ func complaint(said string) string {
 		case strings.Contains(s, "[ERROR] "): // after escape sequences
 			_, s, _ = strings.Cut(s, "[ERROR] ")
 			s, _, _ = strings.Cut(s, " -> [Help")
-			return s
+			return address.ReplaceAllString(s, "the registry")
 		case strings.HasPrefix(s, "npm error "):
 			s = strings.TrimPrefix(s, "npm error ")
 			if i+1 < len(lines) {
 				s += "; " + strings.TrimPrefix(lines[i+1], "npm error ")
 			}
-			return s
+			return address.ReplaceAllString(s, "the registry")
 		}
 	}
 	if len(lines) == 0 {
@@ -260,6 +261,9 @@ func complaint(said string) string {
 	}
 	return lines[len(lines)-1]
 }
+
+// A reason is kept in reports, where no address belongs.
+var address = regexp.MustCompile(`https?://[^\s)]+`)
 
 func isFile(p string) bool {
 	info, err := os.Stat(p)
