@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -93,14 +91,7 @@ type change struct{ old, new, fault string }
 // begin starts the rude adapter with a helper that is changed.
 func (h helper) begin(t *testing.T, changes []change) *live {
 	t.Helper()
-	for _, need := range h.needs {
-		if _, err := exec.LookPath(need); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("not tested here: %s is not on PATH", need)
-		}
-	}
+	have(t, strings.ToLower(h.language), h.needs)
 	text, err := embedded.ReadFile(h.file)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +244,8 @@ func TestPins(t *testing.T) {
 	}
 }
 
-// What the libraries answer, as measured once by programs of other authors.
+// What the libraries answer to the seed pair, as programs without klconf have
+// measured it.
 func TestJavaScriptAndJavaLibraries(t *testing.T) {
 	for _, c := range []struct {
 		entry string

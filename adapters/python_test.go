@@ -71,12 +71,26 @@ func required(tool string) bool {
 	return slices.Contains(strings.Split(os.Getenv("KLCONF_REQUIRE_ADAPTERS"), ","), tool)
 }
 
+// have skips what needs a command that is not here: CI promises Python only.
+func have(t *testing.T, name string, needs []string) {
+	t.Helper()
+	for _, need := range needs {
+		if _, err := exec.LookPath(need); err != nil {
+			if required(name) {
+				t.Fatal(err)
+			}
+			t.Skipf("not tested here: %s is not on PATH", need)
+		}
+	}
+}
+
 // start sets the adapter up, if it can be, and starts an entry.
 func start(t *testing.T, m Manifest, e Entry, o Options) *live {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: no foreign tool is started")
 	}
+	have(t, m.Name, m.Needs)
 	var said bytes.Buffer
 	if err := Setup(t.Context(), m, &said, o); err != nil {
 		if os.Getenv("CI") == "true" || required(m.Name) {
