@@ -85,7 +85,7 @@ func TestPublished(t *testing.T) {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
-	if size > 2000_000 {
+	if size > 100_000*len(files) {
 		t.Errorf("the published results have %d bytes; every binary carries them", size)
 	}
 	all, err := readResults(publishedFolder)
