@@ -4,10 +4,11 @@ GO ?= go
 
 .PHONY: run publish statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
-# Grade the reference and 26 entry points of gonum, SciPy, NLTK, NumKong, PyTorch, TensorFlow,
-# JAX and Optax, and print one table. The first time the frameworks are fetched.
+# Grade the reference and all adapters, and print one table. The first time the libraries are
+# fetched. That one is nonconforming is a result like any other.
 run:
-	$(GO) run ./cmd/klconf run
+	$(GO) build -o bin/klconf ./cmd/klconf
+	bin/klconf run || test $$? -eq 1
 
 # Grade everything and write reports/published: results, page, Markdown. That
 # one is nonconforming (exit 1) is a result like any other.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"klconf/conform/judge"
@@ -560,12 +561,17 @@ func (o Options) conclude(rep *spec.Report) {
 	if rep.Shard == nil {
 		rep.Results = append(rep.Results, levelChecks(rep.Accuracy, o.asks)...)
 	}
-	red := 0
+	red, judged := 0, false
 	for _, res := range rep.Results {
 		rep.Counts[res.Status]++
+		kind, _, _ := strings.Cut(res.ID, "/")
+		judged = judged || (kind == "golden" || kind == "random" || kind == "law") && res.Status != spec.Skipped && res.Status != spec.StatusUnsupported
 		if res.Status.Red() && res.Status != spec.StatusNotRun {
 			red++
 		}
+	}
+	if rep.Incomplete == "" && rep.Shard == nil && len(o.Only)+len(o.Skip) == 0 && !judged {
+		rep.Incomplete = "no answer could be judged: what it offers is not asked about, or not under its convention"
 	}
 	switch {
 	case rep.Incomplete != "":

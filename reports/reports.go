@@ -173,12 +173,22 @@ func notes(r spec.Report) string {
 // error of every plain sum grows with the length.
 var longRows = []string{"large-n", "softmax"}
 
-// errorsOf returns the typical error in ulp, the median of generic inputs in the
-// format where it is largest, and the largest over the strata of short rows,
-// where cancellation rules. ok is false if nothing was measured.
+// errorsOf returns the typical error in ulp, the median of generic inputs (or logits or
+// log-probabilities, where no weights are taken) in the format where it is largest, and the
+// largest over the strata of short rows, where cancellation rules. ok is false if nothing
+// was measured.
 func errorsOf(r spec.Report) (typical, largest float64, ok bool) {
+	ordinary := func(stratum string) bool {
+		return slices.ContainsFunc(r.Accuracy, func(a spec.Accuracy) bool { return a.Stratum == stratum })
+	}
+	name := "generic"
+	for _, other := range []string{"logits", "logprobs"} {
+		if !ordinary(name) {
+			name = other
+		}
+	}
 	for _, a := range r.Accuracy {
-		if a.Stratum == "generic" {
+		if a.Stratum == name {
 			typical = max(typical, a.ULPMedian)
 		}
 		if !slices.Contains(longRows, a.Stratum) {
