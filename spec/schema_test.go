@@ -126,9 +126,10 @@ func report() spec.Report {
 			{ID: "io/echo", Requirements: []string{"IO-5"}, Status: spec.Note, Expected: &spec.Set{Reject: true}},
 		},
 		Elided: []spec.Elision{{Cited: "DEF-1", Under: []string{"golden/zero"}, Counts: map[spec.Status]int{spec.Pass: 2}}, {Cited: "DEF", Counts: map[spec.Status]int{spec.Pass: 2}}},
+		Shard:  &spec.Shard{Index: 1, Total: 2, Order: []int{0, 3}, Only: []string{"golden"}, Skip: []string{"law"}, Strict: true, AcceptDetected: true},
 		Accuracy: []spec.Accuracy{{Stratum: "generic", DType: spec.F64, N: 10, ULPMax: 1, ULPP99: .9, ULPMedian: .3,
 			CondMax: .2, BitsLost: 1, Worst: "random/generic/7", Level: spec.L2, ULPLog2: map[int]int{-10: 1, 3: 2, 1024: 1},
-			WorstInputs: []spec.Input{{Name: "p", DType: spec.F64, Shape: []int{1}, Hex: []string{"3ff0000000000000"}, Decimal: []string{"1"}}}},
+			WorstInputs: []spec.Input{{Name: "p", DType: spec.F64, Shape: []int{1}, Hex: []string{"3ff0000000000000"}, Decimal: []string{"1"}}}, ULPs: []float64{.5, 1}},
 			{Stratum: "softmax", DType: spec.BF16}},
 	}
 }
