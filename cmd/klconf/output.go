@@ -21,7 +21,7 @@ import (
 
 // An output says which files are written. "-" is standard output.
 type output struct {
-	json, junit, markdown, html, accuracy, folder string
+	json, junit, markdown, html, accuracy, badge, folder string
 	compact                                       bool
 }
 
@@ -33,6 +33,7 @@ func (o *output) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.markdown, "markdown", "", "write Markdown to `FILE`")
 	f.StringVar(&o.html, "html", "", "write one page that needs no network to `FILE`")
 	f.StringVar(&o.accuracy, "accuracy", "", "write the errors of each stratum in the benchmark format to `FILE`, for klconf gate")
+	f.StringVar(&o.badge, "badge", "", "write a badge of one implementation to `FILE`, an SVG, or JSON for shields if it ends in .json")
 	f.StringVar(&o.folder, "out", "", "write all of these into the folder `DIR`")
 }
 
@@ -57,6 +58,13 @@ func (o output) destinations() (list []destination) {
 	set(o.markdown, "report.md", reports.Markdown)
 	set(o.html, "report.html", reports.HTML)
 	set(o.accuracy, "accuracy.txt", bench.WriteAccuracy)
+	if o.badge != "" {
+		draw := reports.BadgeSVG
+		if strings.HasSuffix(o.badge, ".json") {
+			draw = reports.BadgeJSON
+		}
+		list = append(list, destination{o.badge, draw})
+	}
 	return list
 }
 
@@ -69,6 +77,9 @@ func (o output) usesStdout() bool {
 func (o output) check(subjects int) error {
 	if subjects > 1 && o.json != "" && !isFolder(o.json) {
 		return fmt.Errorf("one result file holds one implementation and %d are graded: give --json a folder, %s", subjects, quoted(strings.TrimSuffix(cmp.Or(strings.Trim(o.json, "-"), "results"), ".json")+"/"))
+	}
+	if subjects > 1 && o.badge != "" {
+		return fmt.Errorf("a badge is about one implementation and %d are given: name one", subjects)
 	}
 	folders := []string{o.folder}
 	if o.json != "-" && isFolder(o.json) {
@@ -94,7 +105,7 @@ func (o output) check(subjects int) error {
 		}
 	}
 	if dashes > 1 {
-		return errors.New("only one of --json, --junit, --markdown, --html and --accuracy can be standard output")
+		return errors.New("only one of --json, --junit, --markdown, --html, --accuracy and --badge can be standard output")
 	}
 	return nil
 }
