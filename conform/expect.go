@@ -10,35 +10,80 @@ import (
 	"klconf/spec"
 )
 
-// expectations remembers what was expected of which question under which convention: many
+// A memory holds what was expected of which question under which convention: many
 // implementations are asked the same, and the exact value costs more than the question.
-var expectations = struct {
+type memory struct {
 	sync.Mutex
-	of map[[sha256.Size]byte]spec.Expected
-}{of: map[[sha256.Size]byte]spec.Expected{}}
+	under map[string]*underConvention
+	size  int
+	clock int
+}
 
-var byDefinition = spec.Definition()
+type underConvention struct {
+	used int // the clock when it was last asked about
+	of   map[[sha256.Size]byte]spec.Expected
+}
 
-// mostExpectations is about three conventions, and 30 MB.
-const mostExpectations = 20_000
+var expectations = memory{under: map[string]*underConvention{}}
+
+// mostExpectations is what quick runs under some conventions ask, in about 60 MB. Beyond it the
+// convention that was asked about the longest ago is forgotten.
+const mostExpectations = 40_000
+
+func (m *memory) get(convention string, question [sha256.Size]byte) (spec.Expected, bool) {
+	m.Lock()
+	defer m.Unlock()
+	u := m.under[convention]
+	if u == nil {
+		return spec.Expected{}, false
+	}
+	m.clock++
+	u.used = m.clock
+	e, ok := u.of[question]
+	return e, ok
+}
+
+func (m *memory) put(convention string, question [sha256.Size]byte, e spec.Expected) {
+	m.Lock()
+	defer m.Unlock()
+	u := m.under[convention]
+	if u == nil {
+		u = &underConvention{of: map[[sha256.Size]byte]spec.Expected{}}
+		m.under[convention] = u
+	}
+	m.clock++
+	u.used = m.clock
+	if _, ok := u.of[question]; !ok {
+		u.of[question] = e
+		m.size++
+	}
+	for m.size > mostExpectations {
+		oldest := ""
+		for c, x := range m.under {
+			if oldest == "" || x.used < m.under[oldest].used {
+				oldest = c
+			}
+		}
+		m.size -= len(m.under[oldest].of)
+		delete(m.under, oldest)
+	}
+}
 
 // expected is judge.Expect, remembered. What it returns is shared: nobody may change it.
 func expected(r spec.Request, c spec.Convention) (spec.Expected, error) {
-	h := sha256.New()
-	// What is said of the library's own call changes no answer, and an absent field is the definition's.
-	full := c
-	full.Complete, full.Direction, full.DomainP, full.DomainQ = false, "", "", ""
-	for _, f := range spec.Fields {
-		if !full.Has(f) {
-			full.Take(f, byDefinition)
-		}
+	// What is said of the library's own call changes no answer. An absent field is not the
+	// definition's: it may allow more.
+	c.Direction, c.DomainP, c.DomainQ = "", "", ""
+	convention, err := json.Marshal(c)
+	if err != nil {
+		return judge.Expect(r, c)
 	}
+	h := sha256.New()
 	head := struct {
-		Op         spec.Op
-		Options    spec.Options
-		Convention spec.Convention
-		Arrays     []spec.Array
-	}{r.Op, r.Options, full, nil}
+		Op      spec.Op
+		Options spec.Options
+		Arrays  []spec.Array
+	}{r.Op, r.Options, nil}
 	for _, a := range r.Arrays {
 		a.Data = nil
 		head.Arrays = append(head.Arrays, a)
@@ -49,21 +94,13 @@ func expected(r spec.Request, c spec.Convention) (spec.Expected, error) {
 	for _, a := range r.Arrays {
 		h.Write(a.Data)
 	}
-	key := [sha256.Size]byte(h.Sum(nil))
-	expectations.Lock()
-	e, ok := expectations.of[key]
-	expectations.Unlock()
-	if ok {
+	question := [sha256.Size]byte(h.Sum(nil))
+	if e, ok := expectations.get(string(convention), question); ok {
 		return e, nil
 	}
 	e, err := judge.Expect(r, c)
 	if err == nil {
-		expectations.Lock()
-		if len(expectations.of) >= mostExpectations {
-			clear(expectations.of)
-		}
-		expectations.of[key] = e
-		expectations.Unlock()
+		expectations.put(string(convention), question, e)
 	}
 	return e, err
 }
