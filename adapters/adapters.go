@@ -5,8 +5,11 @@
 //	scipy/manifest.json   what it is, how to set it up and to start it, its entries
 //	scipy/adapter.py      the program; its last argument is the id of an entry
 //	scipy/known.json      checks that are known to fail
-//	python/*.py        the protocol, for all adapters in Python
+//	python/klap.py        the protocol, for all adapters in Python
+//	javascript/klap.mjs   for those in JavaScript
+//	java/Klap.java        for those in Java
 //
+// A package.json or pom.xml beside a manifest pins what npm or Maven fetches.
 // The files are embedded, so that an installed binary carries them, and are
 // unpacked as they lie here: a program runs from a clone in the same way.
 // The peers in Go, gonum and naive, are packages and run in process.
@@ -32,15 +35,23 @@ import (
 	"klconf/spec"
 )
 
-//go:embed */manifest.json */adapter.* */known.json python/*.py
+//go:embed */manifest.json */adapter.* */known.json */package.json */pom.xml
+//go:embed python/*.py javascript/*.mjs java/*.java
 var embedded embed.FS
+
+// own are the files of an adapter on which its setup and its answers depend.
+var own = []string{"manifest.json", "adapter.*", "Cargo.toml", "package.json", "pom.xml"}
+
+// helpers are the files that the adapters of a language share.
+var helpers = map[string]string{"Python": "python/*.py", "JavaScript": "javascript/*.mjs", "Java": "java/*.java"}
 
 // A Manifest describes one foreign tool: manifest.json and known.json of its
 // folder.
 //
 // In the commands, one word each element, {file} stands for the adapter
 // program, {dir} for its folder and {python} for the words that run a Python
-// program with the packages of its inline metadata (see Command).
+// program with the packages of its inline metadata (see Command). The word &&
+// parts the commands of a setup, which end at the first that fails.
 type Manifest struct {
 	Name     string            `json:"name"` // the name of the folder
 	Title    string            `json:"title"`
@@ -120,10 +131,12 @@ func Find(ms []Manifest, name string) (Manifest, []Entry, error) {
 // in Go. It is empty for a name without a list.
 func Known(name string) ([]spec.Known, error) { return known(embedded, name) }
 
-// Unpack writes the embedded files to a folder of dir that is named by their
-// content, and returns it. An empty dir is klconf/adapters in the user's
-// cache folder. What is there already and unchanged is left alone.
-func Unpack(dir string) (string, error) {
+// Unpack writes the embedded files that the adapter consists of, with those
+// that it shares with others of its language, to a folder of dir that is named
+// by their content, and returns it. An empty dir is klconf/adapters in the
+// user's cache folder. What is there already and unchanged is left alone, and
+// so is what a setup has put beside it.
+func (m Manifest) Unpack(dir string) (string, error) {
 	if dir == "" {
 		cache, err := cacheDir()
 		if err != nil {
@@ -131,7 +144,14 @@ func Unpack(dir string) (string, error) {
 		}
 		dir = filepath.Join(cache, "adapters")
 	}
-	files, err := list(embedded, ".")
+	patterns := []string{}
+	for _, file := range own {
+		patterns = append(patterns, m.Name+"/"+file)
+	}
+	if shared := helpers[m.Language]; shared != "" {
+		patterns = append(patterns, shared)
+	}
+	files, err := glob(embedded, patterns)
 	if err != nil {
 		return "", err
 	}
@@ -139,14 +159,14 @@ func Unpack(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir = filepath.Join(dir, key)
+	dir = filepath.Join(dir, m.Name+"-"+key)
 	for _, name := range files {
 		data, err := embedded.ReadFile(name)
 		if err != nil {
 			return "", err
 		}
 		if err := write(filepath.Join(dir, filepath.FromSlash(name)), data, 0o644); err != nil {
-			return "", fmt.Errorf("cannot unpack the adapters: %w", err)
+			return "", fmt.Errorf("cannot unpack the adapter %s: %w", m.Name, err)
 		}
 	}
 	return dir, nil
@@ -157,7 +177,7 @@ func unpacked(m Manifest) (Manifest, error) {
 	if m.Dir != "" {
 		return m, nil
 	}
-	dir, err := Unpack("")
+	dir, err := m.Unpack("")
 	m.Dir = filepath.Join(dir, m.Name)
 	return m, err
 }
@@ -260,6 +280,11 @@ func (m Manifest) check(folder string) error {
 			}
 		}
 	}
+	for _, command := range commands(m.Setup) {
+		if len(command) == 0 {
+			return errors.New("the word && of setup stands between two commands")
+		}
+	}
 	for name, version := range m.Packages {
 		if !exactVersion.MatchString(version) {
 			return fmt.Errorf("package %q: %q is not an exact version", name, version)
@@ -316,15 +341,16 @@ func known(fsys fs.FS, name string) ([]spec.Known, error) {
 	return items, nil
 }
 
-// list returns the files of the folder, the recursive content of ".".
-func list(fsys fs.FS, dir string) (files []string, err error) {
-	err = fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files = append(files, name)
+// glob returns the files that match the patterns.
+func glob(fsys fs.FS, patterns []string) (files []string, err error) {
+	for _, pattern := range patterns {
+		found, err := fs.Glob(fsys, pattern)
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return files, err
+		files = append(files, found...)
+	}
+	return files, nil
 }
 
 // digest names the content of the files, and some words beside them.

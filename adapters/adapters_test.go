@@ -3,7 +3,9 @@ package adapters
 import (
 	"context"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -109,7 +111,12 @@ func TestFind(t *testing.T) {
 
 func TestUnpack(t *testing.T) {
 	into := t.TempDir()
-	dir, err := Unpack(into)
+	ms := all(t)
+	m, _, err := Find(ms, "scipy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := m.Unpack(into)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +132,7 @@ func TestUnpack(t *testing.T) {
 	if err := os.WriteFile(spoiled, []byte("spoiled"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Unpack(into)
+	again, err := m.Unpack(into)
 	if err != nil || again != dir {
 		t.Fatalf("unpacked again to %s, %v", again, err)
 	}
@@ -139,9 +146,24 @@ func TestUnpack(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, "*", ".tmp-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	ms, err := Load(dir)
-	if err != nil || len(ms) != len(all(t)) {
-		t.Errorf("%d adapters in the unpacked folder, %v", len(ms), err)
+
+	// Every adapter comes with all that its folder and its helper's embed.
+	for _, m := range ms {
+		dir, err := m.Unpack(into)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := Load(dir)
+		if err != nil || len(found) != 1 || found[0].Name != m.Name {
+			t.Errorf("%s: %d adapters in the unpacked folder, %v", m.Name, len(found), err)
+		}
+		shared, _ := fs.Glob(embedded, strings.ToLower(m.Language)+"/*")
+		files, _ := fs.Glob(embedded, m.Name+"/*")
+		for _, file := range append(files, shared...) {
+			if _, err := os.Stat(filepath.Join(dir, file)); err != nil && path.Base(file) != "known.json" {
+				t.Errorf("%s: %v", m.Name, err)
+			}
+		}
 	}
 }
 
@@ -159,6 +181,10 @@ func TestManifestErrors(t *testing.T) {
 		{edit(`{dir}`, `{python}`), "", "{python} is a word of its own"},
 		{edit(`["{dir}/x"]`, `[]`), "", "start must be given"},
 		{edit(`{}`, `{"a":">=1"}`), "", `package "a": ">=1" is not an exact version`},
+		{edit(`"start"`, `"setup":["a","&&"],"start"`), "", "the word && of setup stands between two commands"},
+		{edit(`"start"`, `"setup":["&&","a"],"start"`), "", "the word && of setup stands between two commands"},
+		{edit(`"start"`, `"setup":["a","&&","&&","b"],"start"`), "", "the word && of setup stands between two commands"},
+		{edit(`"start"`, `"setup":["a","&&","b"],"start"`), "", ""},
 		{edit(`"id":"f"`, `"id":"f/g"`), "", "the id is not letters"},
 		{edit(`"id":"f"`, `"id":"f","ops":["bench"]`), "", `unknown op "bench"`},
 		{edit(`"id":"f"`, `"id":"f","dtypes":["f80"]`), "", `unknown dtype "f80"`},
@@ -275,6 +301,21 @@ func TestSetup(t *testing.T) {
 	if said := setup("", Options{}); said != "built\n" {
 		t.Errorf("the setup of a changed program said %q", said)
 	}
+
+	// Several commands end at the first that fails; npm, mvn and cargo are told
+	// not to fetch.
+	m.Setup = []string{"npm", "install", "&&", "mvn", "copy", "&&", "klc", "{file}"}
+	script("npm", `echo npm "$@"`)
+	script("mvn", `printf '\033[0m[ERROR] No such jar -> [Help 1]\n[ERROR] \n[ERROR] See the guide.\n'; exit 1`)
+	if said := setup("setting up the adapter x failed: No such jar", Options{}); strings.Contains(said, "built") {
+		t.Errorf("the setup went on after a failure: %q", said)
+	}
+	script("mvn", `echo mvn "$@"`)
+	if said := setup("", Options{Offline: true}); said != "npm --offline install\nmvn --offline copy\nbuilt\n" {
+		t.Errorf("an offline setup said %q", said)
+	}
+	script("npm", `echo "npm error code E404"; echo "npm error 404 Not Found"; echo "npm error A complete log"; exit 1`)
+	setup("setting up the adapter x failed: code E404; 404 Not Found", Options{Again: true})
 
 	m = Manifest{Name: "x", Dir: dir, Setup: []string{"{python}", "{file}", "--check"}, Start: []string{"{python}", "{file}"}}
 	setup("adapter x: there is neither uv nor python3 on PATH; install Python 3.11 or later, with pip and venv", Options{})

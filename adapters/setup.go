@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,13 +111,36 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 			return fmt.Errorf("adapter %s: %w", m.Name, err)
 		}
 	}
-	if err := run(ctx, w, m.Dir, argv); err != nil {
-		if o.Offline {
-			return fmt.Errorf("adapter %s is not set up and nothing may be fetched: %w", m.Name, err)
+	for _, command := range commands(argv) {
+		if flag := offline[command[0]]; o.Offline && flag != "" {
+			command = slices.Insert(slices.Clone(command), 1, flag)
 		}
-		return fmt.Errorf("setting up the adapter %s failed: %w", m.Name, err)
+		if err := run(ctx, w, m.Dir, command); err != nil {
+			if o.Offline {
+				return fmt.Errorf("adapter %s is not set up and nothing may be fetched: %w", m.Name, err)
+			}
+			return fmt.Errorf("setting up the adapter %s failed: %w", m.Name, err)
+		}
 	}
 	return write(stamp, []byte(strings.Join(argv, " ")+"\n"), 0o644)
+}
+
+// offline are the options by which a command that fetches is told not to.
+var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline"}
+
+// commands parts the words of a setup at each &&.
+func commands(words []string) (parted [][]string) {
+	for len(words) > 0 {
+		i := slices.Index(words, "&&")
+		if i < 0 {
+			return append(parted, words)
+		}
+		if parted = append(parted, words[:i]); i == len(words)-1 {
+			return append(parted, nil)
+		}
+		words = words[i+1:]
+	}
+	return parted
 }
 
 // stampFile names the file that remembers a setup: of this content, in this
@@ -129,13 +151,9 @@ func stampFile(m Manifest, argv []string) (string, error) {
 		return "", err
 	}
 	fsys := os.DirFS(m.Dir)
-	files := []string{}
-	for _, pattern := range []string{"manifest.json", "adapter.*", "Cargo.toml", "package.json"} {
-		found, err := fs.Glob(fsys, pattern)
-		if err != nil {
-			return "", err
-		}
-		files = append(files, found...)
+	files, err := glob(fsys, own)
+	if err != nil {
+		return "", err
 	}
 	argv = slices.DeleteFunc(slices.Clone(argv), func(word string) bool { return word == "--offline" })
 	key, err := digest(fsys, files, argv...)
@@ -221,18 +239,30 @@ func run(ctx context.Context, w io.Writer, dir string, argv []string) error {
 	return nil
 }
 
-// complaint returns the last line that was printed, or the causes that uv
-// prints between its error and its hints.
+// complaint returns the last line that was printed; or the causes that uv
+// prints between its error and its hints; or the first lines of npm and Maven,
+// whose last ones say where to read more.
 func complaint(said string) string {
 	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
-	lines = slices.DeleteFunc(lines, func(s string) bool {
-		return strings.TrimSpace(s) == "" || strings.HasPrefix(strings.TrimSpace(s), "hint:")
-	})
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
-	if i := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "error: ") }); i >= 0 {
-		return strings.Join(lines[i:], "; ")
+	lines = slices.DeleteFunc(lines, func(s string) bool { return s == "" || strings.HasPrefix(s, "hint:") })
+	for i, s := range lines {
+		switch {
+		case strings.HasPrefix(s, "error: "):
+			return strings.Join(lines[i:], "; ")
+		case strings.Contains(s, "[ERROR] "): // after escape sequences
+			_, s, _ = strings.Cut(s, "[ERROR] ")
+			s, _, _ = strings.Cut(s, " -> [Help")
+			return s
+		case strings.HasPrefix(s, "npm error "):
+			s = strings.TrimPrefix(s, "npm error ")
+			if i+1 < len(lines) {
+				s += "; " + strings.TrimPrefix(lines[i+1], "npm error ")
+			}
+			return s
+		}
 	}
 	if len(lines) == 0 {
 		return ""

@@ -10,6 +10,7 @@
 //	klconf diff A B                    what changed between result files
 //	klconf bench [NAME…] [-- CMD ARG…] time implementations side by side
 //	klconf gate OLD NEW                is a benchmark slower than it was?
+//	klconf init LANG [DIR]             write an adapter in one file
 //	klconf setup NAME…                 make adapters ready to start
 //	klconf serve                       the reference as an adapter
 //	klconf version                     versions, processor, licences
@@ -78,7 +79,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), mergeCommand(), exportCommand(), huntCommand(), diffCommand(), benchCommand(), gateCommand(), setupCommand(), serveCommand(), versionCommand())
+	root.AddCommand(runCommand(), klCommand(), doctorCommand(), listCommand(), explainCommand(), reportCommand(), mergeCommand(), exportCommand(), huntCommand(), diffCommand(), benchCommand(), gateCommand(), initCommand(), setupCommand(), serveCommand(), versionCommand())
 	unknownCommand := func(name string) error {
 		var names []string
 		for _, c := range root.Commands() {
