@@ -113,7 +113,7 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	}
 	for _, command := range commands(argv) {
 		if flag := offline[command[0]]; o.Offline && flag != "" {
-			command = slices.Insert(slices.Clone(command), 1, flag)
+			command = slices.Insert(slices.Clone(command), min(2, len(command)), flag)
 		}
 		if err := run(ctx, w, m.Dir, command); err != nil {
 			if o.Offline {
@@ -125,8 +125,9 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	return write(stamp, []byte(strings.Join(argv, " ")+"\n"), 0o644)
 }
 
-// offline are the options by which a command that fetches is told not to.
-var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline"}
+// offline are the options by which a command that fetches is told not to,
+// after its first argument.
+var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline", "pip": "--no-index"}
 
 // commands parts the words of a setup at each &&.
 func commands(words []string) (parted [][]string) {
