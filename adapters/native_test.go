@@ -167,3 +167,16 @@ func TestRustAndCLibraries(t *testing.T) {
 		})
 	}
 }
+
+// A C compiler goes on after its error; the linker's stands before that of gcc.
+func TestComplaintOfCompilers(t *testing.T) {
+	for said, want := range map[string]string{
+		"adapter.cpp:3:2: error: #error \"the headers of FLANN are not installed; in Debian: apt-get install libflann-dev\"\n    3 | #error \"the headers\"\n      |  ^~~~~\ncompilation terminated due to -Wfatal-errors.\n": "the headers of FLANN are not installed; in Debian: apt-get install libflann-dev",
+		"In file included from adapter.c:3:\na.h:1:10: fatal error: numkong/numkong.h: No such file or directory\n    1 | #include\ncompilation terminated.\n":                                                                "numkong/numkong.h: No such file or directory",
+		"/usr/bin/ld: cannot find -lopencv_imgproc: No such file or directory\ncollect2: error: ld returned 1 exit status\n":                                                                                                  "/usr/bin/ld: cannot find -lopencv_imgproc: No such file or directory",
+	} {
+		if got := complaint(said); got != want {
+			t.Errorf("%q: %q", said, got)
+		}
+	}
+}

@@ -242,7 +242,8 @@ func run(ctx context.Context, w io.Writer, dir string, argv []string) error {
 
 // complaint returns the last line that was printed; or the causes that uv
 // prints between its error and its hints; or the first lines of npm and Maven,
-// whose last ones say where to read more.
+// whose last ones say where to read more; or the first error of a C compiler,
+// whose own #error it is as a rule.
 func complaint(said string) string {
 	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := range lines {
@@ -257,6 +258,11 @@ func complaint(said string) string {
 			_, s, _ = strings.Cut(s, "[ERROR] ")
 			s, _, _ = strings.Cut(s, " -> [Help")
 			return s
+		case strings.HasPrefix(s, "collect2: error: ") && i > 0: // after what the linker said
+			return lines[i-1]
+		case strings.Contains(s, " error: "):
+			_, s, _ = strings.Cut(s, " error: ")
+			return strings.Trim(strings.TrimPrefix(s, "#error "), `"`)
 		case strings.HasPrefix(s, "npm error "):
 			s = strings.TrimPrefix(s, "npm error ")
 			if i+1 < len(lines) {
