@@ -443,6 +443,7 @@ static void klap_turn(klap_json m) {
   int n = 0, saying = 0, hello = 0;
   long long ns = -1;
   *klap.status = *klap.kind = *klap.message = 0;
+  if (!id.s) id.s = "null", id.end = id.s + 4;
   if (m.end - m.s < 2 || *m.s != '{' || m.end[-1] != '}') {
     fprintf(stderr, "not a message: %.80s\n", m.s);
     exit(2);
@@ -561,6 +562,8 @@ static int klap_serve(int argc, char **argv, const klap_row *table) {
     while (m.end > m.s && isspace((unsigned char)m.end[-1])) m.end--;
     if (m.end > m.s) klap_turn(m);
   }
+  free(line);
+  free(text);
   return 0;
 }
 
