@@ -8,8 +8,11 @@
 //	python/klap.py        the protocol, for all adapters in Python
 //	javascript/klap.mjs   for those in JavaScript
 //	java/Klap.java        for those in Java
+//	rust/klap.rs          for those in Rust
+//	c/klap.h              for those in C and C++
 //
-// A package.json or pom.xml beside a manifest pins what npm or Maven fetches.
+// A package.json, pom.xml or Cargo.toml beside a manifest pins what npm, Maven
+// or cargo fetches.
 // The files are embedded, so that an installed binary carries them, and are
 // unpacked as they lie here: a program runs from a clone in the same way.
 // The peers in Go, gonum and naive, are packages and run in process.
@@ -35,15 +38,18 @@ import (
 	"klconf/spec"
 )
 
-//go:embed */manifest.json */adapter.* */known.json */package.json */pom.xml
-//go:embed python/*.py javascript/*.mjs java/*.java
+//go:embed */manifest.json */adapter.* */known.json */package.json */pom.xml */Cargo.toml
+//go:embed python/*.py javascript/*.mjs java/*.java rust/*.rs c/*.h
 var embedded embed.FS
 
 // own are the files of an adapter on which its setup and its answers depend.
 var own = []string{"manifest.json", "adapter.*", "Cargo.toml", "package.json", "pom.xml"}
 
 // helpers are the files that the adapters of a language share.
-var helpers = map[string]string{"Python": "python/*.py", "JavaScript": "javascript/*.mjs", "Java": "java/*.java"}
+var helpers = map[string]string{
+	"Python": "python/*.py", "JavaScript": "javascript/*.mjs", "Java": "java/*.java",
+	"Rust": "rust/*.rs", "C": "c/*.h", "C++": "c/*.h",
+}
 
 // A Manifest describes one foreign tool: manifest.json and known.json of its
 // folder.

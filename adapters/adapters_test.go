@@ -311,7 +311,7 @@ func TestSetup(t *testing.T) {
 		t.Errorf("the setup went on after a failure: %q", said)
 	}
 	script("mvn", `echo mvn "$@"`)
-	if said := setup("", Options{Offline: true}); said != "npm --offline install\nmvn --offline copy\nbuilt\n" {
+	if said := setup("", Options{Offline: true}); said != "npm install --offline\nmvn copy --offline\nbuilt\n" {
 		t.Errorf("an offline setup said %q", said)
 	}
 	script("npm", `echo "npm error code E404"; echo "npm error 404 Not Found - GET https://packages.example/x"; echo "npm error A complete log"; exit 1`)

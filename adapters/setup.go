@@ -114,7 +114,7 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	}
 	for _, command := range commands(argv) {
 		if flag := offline[command[0]]; o.Offline && flag != "" {
-			command = slices.Insert(slices.Clone(command), 1, flag)
+			command = slices.Insert(slices.Clone(command), min(2, len(command)), flag)
 		}
 		if err := run(ctx, w, m.Dir, command); err != nil {
 			if o.Offline {
@@ -126,8 +126,9 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	return write(stamp, []byte(strings.Join(argv, " ")+"\n"), 0o644)
 }
 
-// offline are the options by which a command that fetches is told not to.
-var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline"}
+// offline are the options by which a command that fetches is told not to,
+// after its first argument.
+var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline", "pip": "--no-index"}
 
 // commands parts the words of a setup at each &&.
 func commands(words []string) (parted [][]string) {
@@ -242,7 +243,8 @@ func run(ctx context.Context, w io.Writer, dir string, argv []string) error {
 
 // complaint returns the last line that was printed; or the causes that uv
 // prints between its error and its hints; or the first lines of npm and Maven,
-// whose last ones say where to read more.
+// whose last ones say where to read more; or the first error of a C compiler,
+// whose own #error it is as a rule.
 func complaint(said string) string {
 	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := range lines {
@@ -257,6 +259,11 @@ func complaint(said string) string {
 			_, s, _ = strings.Cut(s, "[ERROR] ")
 			s, _, _ = strings.Cut(s, " -> [Help")
 			return address.ReplaceAllString(s, "the registry")
+		case strings.HasPrefix(s, "collect2: error: ") && i > 0: // after what the linker said
+			return lines[i-1]
+		case strings.Contains(s, " error: "):
+			_, s, _ = strings.Cut(s, " error: ")
+			return strings.Trim(strings.TrimPrefix(s, "#error "), `"`)
 		case strings.HasPrefix(s, "npm error "):
 			s = strings.TrimPrefix(s, "npm error ")
 			if i+1 < len(lines) {

@@ -22,6 +22,7 @@ var templates embed.FS
 type language struct {
 	Language string   `json:"language"`
 	Needs    string   `json:"needs"`   // what a user must have
+	Build    string   `json:"build"`   // makes the command, in that folder; "" if there is nothing to do
 	Command  []string `json:"command"` // starts the adapter in its folder
 	Steps    []string `json:"steps"`   // of the GitHub workflow, that make the command available
 }
@@ -66,7 +67,7 @@ func Template(name, folder, version string) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]any{"Version": version, "Folder": folder, "Needs": l.Needs, "Command": strings.Join(l.Command, " "), "Steps": l.Steps}
+	values := map[string]any{"Version": version, "Folder": folder, "Needs": l.Needs, "Build": l.Build, "Command": strings.Join(l.Command, " "), "Steps": l.Steps}
 	var files []File
 	for _, file := range own {
 		if path.Base(file) == "language.json" {

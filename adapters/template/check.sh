@@ -9,4 +9,5 @@ case $("$klconf" --version) in
 *) echo "check.sh: klconf <<.Version>> is needed: git checkout v<<.Version>> && go install ./cmd/klconf in its clone" >&2; exit 2 ;;
 esac
 if test -f known.json; then set -- --known known.json "$@"; fi
-exec "$klconf" run --seed 1 --junit klconf.xml "$@" -- <<.Command>>
+<<if .Build>><<.Build>>
+<<end>>exec "$klconf" run --seed 1 --junit klconf.xml "$@" -- <<.Command>>
