@@ -22,7 +22,7 @@ import (
 // An output says which files are written. "-" is standard output.
 type output struct {
 	json, junit, markdown, html, accuracy, badge, folder string
-	compact                                       bool
+	compact                                              bool
 }
 
 // flags adds the flags of an output to a command.
