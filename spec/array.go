@@ -236,6 +236,15 @@ func Scalar(name string, d DType, bits uint64) Array {
 // word: fixed width, most significant digit first.
 func HexBits(d DType, bits uint64) string { return fmt.Sprintf("%0*x", 2*d.Size(), bits) }
 
+// Words returns the elements as HexBits writes them.
+func (a Array) Words() []string {
+	w := make([]string, a.Len())
+	for i := range w {
+		w[i] = HexBits(a.DType, a.Bits(i))
+	}
+	return w
+}
+
 // Decimal writes x for people: the shortest decimal that reads back as the
 // same float64, "-0" for the negative zero.
 func Decimal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -182,16 +182,9 @@ func export(v golden.Vector, c spec.Convention, l spec.Level) (x exported, err e
 	if !reflect.DeepEqual(v.Options, spec.Options{}) {
 		x.Options = &v.Options
 	}
-	words := func(a spec.Array) []string {
-		w := make([]string, a.Len())
-		for i := range w {
-			w[i] = spec.HexBits(a.DType, a.Bits(i))
-		}
-		return w
-	}
-	x.P, x.Q = words(r.Arrays[0]), []string{}
+	x.P, x.Q = r.Arrays[0].Words(), []string{}
 	if len(r.Arrays) > 1 {
-		x.Q = words(r.Arrays[1])
+		x.Q = r.Arrays[1].Words()
 	}
 	sets := want.Values
 	if want.Whole != nil {

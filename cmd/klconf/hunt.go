@@ -217,12 +217,10 @@ func (h *hunter) print(w io.Writer, s hunt.State, c spec.Convention) error {
 	for i, side := range [][]string{f.P, f.Q} {
 		fmt.Fprintf(w, "%c  ", "PQ"[i])
 		for k, word := range side {
-			var bits uint64
-			fmt.Sscanf(word, "%x", &bits)
 			if k > 0 {
 				fmt.Fprint(w, ", ")
 			}
-			fmt.Fprint(w, spec.Decimal(s.DType.Widen(bits)))
+			fmt.Fprint(w, decimalOf(s.DType, word))
 		}
 		fmt.Fprintln(w)
 	}

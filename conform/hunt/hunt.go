@@ -153,7 +153,7 @@ func (s *State) Run(ctx context.Context, p Plan, c spec.Convention, ask func(ctx
 			}
 			continue
 		}
-		f := Find{P: words(req.Arrays[0]), Q: words(req.Arrays[1]), Got: grade.Got.Hex, RN: e.Values[0].RN, ULP: grade.ULP, Cond: grade.Cond, K: s.Asked}
+		f := Find{P: req.Arrays[0].Words(), Q: req.Arrays[1].Words(), Got: grade.Got.Hex, RN: e.Values[0].RN, ULP: grade.ULP, Cond: grade.Cond, K: s.Asked}
 		if f.score = s.score(f); math.IsInf(f.score, 0) || math.IsNaN(f.score) {
 			continue
 		}
@@ -287,14 +287,6 @@ func array(name string, d spec.DType, x []float64) spec.Array {
 		bits[i] = judge.Bits(d, v)
 	}
 	return spec.FromBits(name, d, bits)
-}
-
-func words(a spec.Array) []string {
-	w := make([]string, a.Len())
-	for i := range w {
-		w[i] = spec.HexBits(a.DType, a.Bits(i))
-	}
-	return w
 }
 
 func numbers(d spec.DType, words []string) []float64 {
