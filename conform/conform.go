@@ -74,6 +74,7 @@ type run struct {
 	began  time.Time
 
 	conv     spec.Convention
+	key      string            // conventionKey of conv, once it is detected
 	source   map[string]string // field → declared | detected
 	narrow   bool              // a refusal of unnormalised input was detected
 	swapped  bool              // the arguments are swapped: asked as (Q, P)
@@ -99,6 +100,7 @@ type question struct {
 
 // grade asks everything in the plan.
 func (r *run) grade() {
+	r.key = conventionKey(r.conv)
 	plan := r.plan()
 	for i, c := range plan {
 		if r.ctx.Err() != nil {
@@ -210,7 +212,7 @@ func (r *run) put(id string, q spec.Request) spec.Answer {
 // that were detected outside the pmfs added.
 func (r *run) expect(q question) (spec.Expected, error) {
 	req := q.request()
-	e, err := expected(req, r.conv)
+	e, err := expected(req, r.conv, r.key)
 	if err == nil && r.narrow && !judge.SumsToOne(req) {
 		e = alsoRefused(e)
 	}
@@ -443,7 +445,7 @@ func (r *run) compare(q question, a spec.Answer, g judge.Grade) {
 	}
 	for _, c := range definitions {
 		c.ResultDType = r.conv.ResultDType
-		if e, err := expected(q.request(), c); err == nil && judge.Assess(e, a).Level.Rank() >= spec.L1.Rank() {
+		if e, err := expected(q.request(), c, conventionKey(c)); err == nil && judge.Assess(e, a).Level.Rank() >= spec.L1.Rank() {
 			return
 		}
 	}

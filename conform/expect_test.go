@@ -31,7 +31,7 @@ func TestExpectedIsRemembered(t *testing.T) {
 		for _, c := range []spec.Convention{{}, {Complete: true}, base2} {
 			want, wantErr := judge.Expect(v.Request(), c)
 			for range 2 {
-				got, err := expected(v.Request(), c)
+				got, err := expected(v.Request(), c, conventionKey(c))
 				if written(got) != written(want) || (err == nil) != (wantErr == nil) {
 					t.Fatalf("%s under %+v: %v, %v", v.ID, c, got, err)
 				}
