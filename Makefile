@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: run publish statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
+.PHONY: run publish site speed statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
 # Grade the reference and all adapters, and print one table. The first time the libraries are
 # fetched. That one is nonconforming is a result like any other.
@@ -10,12 +10,27 @@ run:
 	$(GO) build -o bin/klconf ./cmd/klconf
 	bin/klconf run || test $$? -eq 1
 
-# Grade everything and write reports/published: results, page, Markdown. That
+# Grade everything and write reports/published: results, site, Markdown. That
 # one is nonconforming (exit 1) is a result like any other.
 publish:
 	$(GO) build -o bin/klconf ./cmd/klconf
 	bin/klconf run --compact --json reports/published/ || test $$? -eq 1
-	bin/klconf report reports/published --html reports/published/index.html --markdown reports/published/README.md
+	$(MAKE) site
+
+# Write the site and README.md of reports/published from the results and times in it.
+site:
+	$(GO) build -o bin/klconf ./cmd/klconf
+	rm -rf reports/published/implementations reports/published/requirements
+	bin/klconf report reports/published --site reports/published --markdown reports/published/README.md --speed reports/published/speed.txt
+
+# Time everything, tool by tool, beside the reference: rows of a softmax of 1024.
+speed:
+	$(GO) build -o bin/klconf ./cmd/klconf
+	@mkdir -p out
+	@for tool in reference $$(bin/klconf list adapters | sed -n 's/ .*//p'); do \
+		bin/klconf bench reference $$tool --sizes 1024 --data softmax --steps=false --out out/speed-$$tool.txt >/dev/null || echo "$$tool: exit $$?"; \
+	done
+	cat out/speed-*.txt >reports/published/speed.txt
 
 # Everything that must hold before a commit, in a few minutes on two cores.
 test: lint generate-check

@@ -35,6 +35,7 @@ func browser(t *testing.T) string {
 // A frame is a page at a width.
 type frame struct {
 	name, page string
+	file       string // in place of a page
 	width      int
 	dark       bool // by the switch on the page
 }
@@ -79,7 +80,18 @@ function look(frame) {
   let level = 0;
   for (const h of d.querySelectorAll("h1,h2,h3,h4,h5,h6")) { const l = +h.tagName[1]; if (l > level + 1) say("heading skips to " + h.tagName + ": " + h.textContent.trim()); level = l; }
   for (const m of d.querySelectorAll(".good,.bad,.known")) if (!/[\u2713\u2717\u2248\u2026]/.test(m.textContent)) say("a colour without a sign: " + m.textContent.trim());
-  return {name: frame.dataset.name, ground: ground(d.body).join(), found};
+  let sorted = 0;
+  for (const t of d.querySelectorAll("table.sortable")) {
+    const button = t.querySelector("th button"), names = () => [...t.tBodies[0].rows].map(r => r.cells[0].textContent.trim());
+    if (!button) { say("a table cannot be sorted"); continue; }
+    button.click();
+    const up = names();
+    button.click();
+    const down = names();
+    if (up.join() != [...up].sort((a, b) => a.localeCompare(b)).join() || up.join() != down.reverse().join() || up.length < 2) say("not sorted: " + up);
+    sorted++;
+  }
+  return {name: frame.dataset.name, ground: ground(d.body).join(), sorted, found};
 }
 addEventListener("load", () => {
   const all = [...document.querySelectorAll("iframe")].map(look);
@@ -90,6 +102,7 @@ addEventListener("load", () => {
 // A sight is what was seen in one frame.
 type sight struct {
 	Name, Ground string
+	Sorted       int // tables that a heading sorted
 	Found        []string
 }
 
@@ -110,8 +123,12 @@ func see(t *testing.T, dark bool, frames ...frame) (sights []sight, said []strin
 		if f.dark {
 			mark = "1"
 		}
-		fmt.Fprintf(&b, `<iframe data-name="%s" data-width="%d" data-dark="%s" style="border:0;width:%dpx;height:900px" srcdoc="%s"></iframe>`,
-			f.name, f.width, mark, f.width, html.EscapeString(f.page))
+		source := fmt.Sprintf(`srcdoc="%s"`, html.EscapeString(f.page))
+		if f.file != "" {
+			source = fmt.Sprintf(`src="file://%s"`, html.EscapeString(f.file))
+		}
+		fmt.Fprintf(&b, `<iframe data-name="%s" data-width="%d" data-dark="%s" style="border:0;width:%dpx;height:900px" %s></iframe>`,
+			f.name, f.width, mark, f.width, source)
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "frames.html")
@@ -127,7 +144,7 @@ func see(t *testing.T, dark bool, frames ...frame) (sights []sight, said []strin
 	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage",
 		"--user-data-dir="+filepath.Join(dir, "profile"), fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme),
-		"--enable-logging=stderr", "--window-size=1500,1000", "--dump-dom", "file://"+file)
+		"--allow-file-access-from-files", "--enable-logging=stderr", "--window-size=1500,1000", "--dump-dom", "file://"+file)
 	cmd.WaitDelay = time.Second // its children may hold the pipes
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -151,14 +168,7 @@ func TestPageInBrowser(t *testing.T) {
 	page := page1(t, append(fixed(), wide()))
 	var frames []frame
 	for _, width := range []int{360, 768, 1060, 1220, 1440} {
-		frames = append(frames, frame{fmt.Sprint(width), page, width, false})
-	}
-	published, err := os.ReadFile(filepath.Join("published", "index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, width := range []int{360, 1220} {
-		frames = append(frames, frame{fmt.Sprint("published, ", width), string(published), width, false})
+		frames = append(frames, frame{name: fmt.Sprint(width), page: page, width: width})
 	}
 	grounds := map[string]bool{}
 	check := func(name string, dark bool, frames ...frame) {
@@ -175,7 +185,7 @@ func TestPageInBrowser(t *testing.T) {
 	}
 	check("light", false, frames...)
 	check("dark", true, frames[0], frames[4])
-	check("switched", false, frame{"360", page, 360, true})
+	check("switched", false, frame{name: "360", page: page, width: 360, dark: true})
 	if !grounds["light 253,253,251"] || !grounds["dark 21,24,27"] || !grounds["switched 21,24,27"] || len(grounds) != 3 {
 		t.Errorf("the grounds are %v", grounds)
 	}
@@ -201,25 +211,25 @@ func TestBrowserCatchesSpoiltPages(t *testing.T) {
 		return strings.Replace(page, old, old+s, 1)
 	}
 	cases := []struct{ spoilt, want string }{
-		{after("<main>", `<p style="width:500px">x</p>`), "scrolls: "},
-		{after("<main>", `<pre style="white-space:pre">`+strings.Repeat("x", 100)+`</pre>`), "scrolls: "},
-		{after("<main>", `<a href="#no-such">x</a>`), "nowhere: #no-such"},
-		{after("<main>", `<p style="color:#999">x</p>`), "contrast 2.8"},
-		{after("<main>", `<p style="background:#333">x</p>`), "contrast "},
+		{after(`<main id="main">`, `<p style="width:500px">x</p>`), "scrolls: "},
+		{after(`<main id="main">`, `<pre style="white-space:pre">`+strings.Repeat("x", 100)+`</pre>`), "scrolls: "},
+		{after(`<main id="main">`, `<a href="#no-such">x</a>`), "nowhere: #no-such"},
+		{after(`<main id="main">`, `<p style="color:#999">x</p>`), "contrast 2.8"},
+		{after(`<main id="main">`, `<p style="background:#333">x</p>`), "contrast "},
 		{strings.Replace(page, "<caption>", "<caption hidden></caption><x>", 1), "a table without caption"},
 		{strings.Replace(page, ` scope="col"`, "", 1), "a heading cell without scope"},
-		{after("<main>", `<svg viewBox="0 0 1 1"></svg>`), "a picture without words"},
-		{after("<main>", `<h4>x</h4>`), "heading skips to H4"},
-		{after("<main>", `<b class="good">conforming</b>`), "a colour without a sign"},
+		{after(`<main id="main">`, `<svg viewBox="0 0 1 1"></svg>`), "a picture without words"},
+		{after(`<main id="main">`, `<h4>x</h4>`), "heading skips to H4"},
+		{after(`<main id="main">`, `<b class="good">conforming</b>`), "a colour without a sign"},
 	}
 	var frames []frame
 	for i, c := range cases {
-		frames = append(frames, frame{fmt.Sprint(i), c.spoilt, 360, false})
+		frames = append(frames, frame{name: fmt.Sprint(i), page: c.spoilt, width: 360})
 	}
 	// The browser is asked about loads by its console.
 	for i, s := range []string{`<img src="https://example.org/a.png">`, `<link rel="stylesheet" href="https://example.org/a.css">`,
 		`<script>console.error("spoilt")</script>`, `<p style="background-image:url(https://example.org/b.png)">x</p>`} {
-		frames = append(frames, frame{fmt.Sprintf("load%d", i), after("<main>", s), 360, false})
+		frames = append(frames, frame{name: fmt.Sprintf("load%d", i), page: after(`<main id="main">`, s), width: 360})
 	}
 	sights, said := see(t, false, frames...)
 	for i, c := range cases {

@@ -12,10 +12,14 @@ import (
 	"klconf/spec"
 )
 
+// mostInMarkdown is how many failures of one implementation are written in full.
+const mostInMarkdown = 20
+
 // Markdown writes the table over all reports, which call gives KL(P‖Q), the
-// families of requirements, and under a heading for each implementation what
-// was found and every failure.
-func Markdown(w io.Writer, reports []spec.Report) error {
+// families of requirements, the accuracy level of each stratum with the worst input and the
+// time, where speeds, which may be nil, knows it, and under a heading for each implementation
+// what was found and its failures.
+func Markdown(w io.Writer, reports []spec.Report, speeds Speeds) error {
 	var b strings.Builder
 	b.WriteString("# Kullback-Leibler conformance\n\n")
 	var by []string
@@ -28,6 +32,11 @@ func Markdown(w io.Writer, reports []spec.Report) error {
 	b.WriteString(markdownFinder(reports) + "\n")
 	b.WriteString("\n## Families of requirements\n\n")
 	b.WriteString(markdownMatrix(reports) + "\n")
+	b.WriteString("\n## Accuracy level of each stratum\n\nThe lowest over the formats; the worst input is that of the largest error.")
+	if len(speeds) > 0 {
+		b.WriteString(" The time is over that of a dot product of the same vectors, rows of a softmax of 1024 in float64.")
+	}
+	b.WriteString("\n\n" + markdownAccuracy(reports, speeds) + "\n")
 	for _, r := range reports {
 		failures, noted := bad(r), notes(r)
 		fmt.Fprintf(&b, "\n## %s: %s\n\n", escape(name(r)), Verdict(r))
@@ -54,7 +63,11 @@ func Markdown(w io.Writer, reports []spec.Report) error {
 			}
 			fmt.Fprintf(&b, "- %d: %s\n", len(k.Failures), escape(k.Why))
 		}
-		for _, x := range failures {
+		for i, x := range failures {
+			if i == mostInMarkdown {
+				fmt.Fprintf(&b, "\n%d more are in the result file, and on the page that klconf report --html writes of it.\n", len(failures)-i)
+				break
+			}
 			fmt.Fprintf(&b, "\n### %s: %s\n\n```text\n%s```\n", escape(plain(x.ID)), x.Status, block(x))
 		}
 	}
@@ -95,6 +108,49 @@ func markdownMatrix(reports []spec.Report) string {
 		counts := tally(r)
 		for _, f := range spec.Families {
 			row = append(row, counts[f.Name].Mark().Sign+" "+counts[f.Name].Text())
+		}
+		t.AppendRow(row)
+	}
+	return t.RenderMarkdown()
+}
+
+// markdownAccuracy writes the level of each implementation in each stratum, its worst input
+// and its time.
+func markdownAccuracy(reports []spec.Report, speeds Speeds) string {
+	t := table.NewWriter()
+	header := table.Row{"implementation"}
+	var strata []string
+	for _, s := range strataOf(reports) {
+		strata = append(strata, s.Name)
+		header = append(header, s.Name)
+	}
+	header = append(header, "worst input", "its error, ulp")
+	if len(speeds) > 0 {
+		header = append(header, "time")
+	}
+	t.AppendHeader(header)
+	for _, r := range reports {
+		lowest := map[string]spec.Level{}
+		var worst spec.Accuracy
+		for _, a := range r.Accuracy {
+			if old, ok := lowest[a.Stratum]; !ok || a.Level.Rank() < old.Rank() {
+				lowest[a.Stratum] = a.Level
+			}
+			if worst.Worst == "" || a.ULPMax > worst.ULPMax {
+				worst = a
+			}
+		}
+		row := table.Row{name(r)}
+		for _, s := range strata {
+			row = append(row, orNone(string(lowest[s])))
+		}
+		if worst.Worst == "" {
+			row = append(row, none, none)
+		} else {
+			row = append(row, plain(worst.Worst), digits(worst.ULPMax))
+		}
+		if len(speeds) > 0 {
+			row = append(row, orNone(speeds.of(r)))
 		}
 		t.AppendRow(row)
 	}

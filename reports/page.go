@@ -23,7 +23,14 @@ var pageHTML string
 //go:embed page.css
 var pageCSS string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+// pageTemplate knows the functions of place.template by name only.
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"implementation": noLink, "requirement": noLink, "family": noLink, "part": noLink,
+	"open": func(int, string) template.HTML { return "" }, "close": func(int) template.HTML { return "" },
+	"whole": func() bool { return false }, "policy": func() string { return "" }, "style": func() template.HTML { return "" },
+}).Parse(pageHTML))
+
+func noLink(string) string { return "" }
 
 // HTML writes one page over all reports: which call gives KL(P‖Q), how every
 // implementation does in every family of requirements, the distribution of
@@ -32,7 +39,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // reports give the same page.
 func HTML(w io.Writer, reports []spec.Report) error {
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, newPage(reports)); err != nil {
+	if err := (place{whole: true}).template().ExecuteTemplate(&b, "whole", newPage(reports)); err != nil {
 		return fmt.Errorf("the page cannot be written: %w", err)
 	}
 	_, err := w.Write(b.Bytes())
@@ -41,7 +48,6 @@ func HTML(w io.Writer, reports []spec.Report) error {
 
 // A page is what page.html shows.
 type page struct {
-	CSS             template.CSS
 	Suites          []string // which suite graded, one line each if several did
 	Machines        []string
 	Tools           [][]call
@@ -50,6 +56,7 @@ type page struct {
 	Strata          []stratum
 	Implementations []implementation
 	Planned         int // requirements that this version does not check
+	Speed           *scatter
 }
 
 // A row is one implementation in the matrix.
@@ -58,6 +65,7 @@ type row struct {
 	Verdict      mark
 	PMF, Measure mark
 	Level        string
+	Speed        string // over a dot product
 	Cells        []cell
 }
 
@@ -200,7 +208,7 @@ func verdictOf(r spec.Report) mark {
 }
 
 func newPage(reports []spec.Report) page {
-	p := page{CSS: template.CSS(pageCSS), Tools: finder(reports)}
+	p := page{Tools: finder(reports)}
 	for _, r := range reports {
 		p.Suites = appendNew(p.Suites, suiteText(r.Suite))
 		p.Machines = appendNew(p.Machines, machineText(r.Environment))

@@ -79,16 +79,19 @@ func (a axis) ticks() []tick {
 	}
 	var list []tick
 	for d := first; d <= last; d += step {
-		label := map[int]template.HTML{-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100", 3: "1000"}[d]
-		if label == "" {
-			label = template.HTML(fmt.Sprintf("10<sup>%d</sup>", d))
-		}
-		list = append(list, tick{percent(a.x(math.Pow10(d)) / a.width()), label})
+		list = append(list, tick{percent(a.x(math.Pow10(d)) / a.width()), powerOfTen(d)})
 	}
 	if a.infinite {
 		list = append(list, tick{percent(a.x(math.Inf(1)) / a.width()), infinite})
 	}
 	return list
+}
+
+func powerOfTen(d int) template.HTML {
+	if d >= -2 && d <= 3 {
+		return template.HTML(fmt.Sprintf("%g", math.Pow10(d)))
+	}
+	return template.HTML(fmt.Sprintf("10<sup>%d</sup>", d))
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) }

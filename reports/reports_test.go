@@ -173,7 +173,7 @@ func TestTerminal(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	golden(t, "report.md", written(t, func(w io.Writer) error { return Markdown(w, fixed()) }))
+	golden(t, "report.md", written(t, func(w io.Writer) error { return Markdown(w, fixed(), nil) }))
 }
 
 func TestJUnit(t *testing.T) {
@@ -236,7 +236,7 @@ func TestWriteErrors(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"JSON":     func(w io.Writer) error { return JSON(w, fixed()[0]) },
 		"JUnit":    func(w io.Writer) error { return JUnit(w, fixed()) },
-		"Markdown": func(w io.Writer) error { return Markdown(w, fixed()) },
+		"Markdown": func(w io.Writer) error { return Markdown(w, fixed(), nil) },
 		"Terminal": func(w io.Writer) error { return Terminal(w, fixed(), Options{}) },
 	} {
 		if err := write(full{}); !errors.Is(err, errFull) {

@@ -6,7 +6,7 @@
 //	klconf doctor -- CMD ARG…          is an adapter right, before any mathematics?
 //	klconf list [WHAT]                 what there is
 //	klconf explain ID|NAME             a requirement, or an implementation
-//	klconf report RESULT.json…         a page, Markdown or JUnit XML from result files
+//	klconf report RESULT.json…         a site, a page, Markdown or JUnit XML from result files
 //	klconf diff A B                    what changed between result files
 //	klconf bench [NAME…] [-- CMD ARG…] time implementations side by side
 //	klconf gate OLD NEW                is a benchmark slower than it was?

@@ -64,7 +64,7 @@ twice, or if shards are of different suites, seeds, implementations or selection
 				merged = append(merged, r)
 				statuses = append(statuses, statusOf(r.Verdict))
 			}
-			if err := o.check(len(merged)); o != (output{}) && err != nil {
+			if err := o.check(len(merged)); !o.empty() && err != nil {
 				return err
 			}
 			table := cmd.OutOrStdout()

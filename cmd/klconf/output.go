@@ -23,6 +23,9 @@ import (
 type output struct {
 	json, junit, markdown, html, accuracy, badge, folder string
 	compact                                              bool
+
+	site   string // a folder
+	speeds reports.Speeds
 }
 
 // flags adds the flags of an output to a command.
@@ -55,7 +58,7 @@ func (o output) destinations() (list []destination) {
 	}
 	set(o.json, "", nil)
 	set(o.junit, "junit.xml", reports.JUnit)
-	set(o.markdown, "report.md", reports.Markdown)
+	set(o.markdown, "report.md", func(w io.Writer, all []spec.Report) error { return reports.Markdown(w, all, o.speeds) })
 	set(o.html, "report.html", reports.HTML)
 	set(o.accuracy, "accuracy.txt", bench.WriteAccuracy)
 	if o.badge != "" {
@@ -67,6 +70,9 @@ func (o output) destinations() (list []destination) {
 	}
 	return list
 }
+
+// empty reports whether nothing is to be written.
+func (o output) empty() bool { return len(o.destinations()) == 0 && o.site == "" }
 
 func (o output) usesStdout() bool {
 	return slices.ContainsFunc(o.destinations(), func(d destination) bool { return d.name == "-" })
@@ -155,7 +161,25 @@ func (o output) write(stdout io.Writer, graded []spec.Report) []error {
 			write(d.name, result(graded[0]))
 		}
 	}
+	if o.site != "" {
+		if err := reports.Site(o.page, graded, o.speeds); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	return errs
+}
+
+// page makes a file of the site, and its folder.
+func (o output) page(name string) (io.WriteCloser, error) {
+	file := filepath.Join(o.site, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		return nil, fileError(err)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	return f, nil
 }
 
 // to writes one file.

@@ -6,19 +6,22 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"klconf/golden"
 	"klconf/reports"
+	"klconf/reports/speed"
 	"klconf/spec"
 )
 
 func reportCommand() *cobra.Command {
 	var o output
+	var speeds string
 	cmd := &cobra.Command{
 		Use:   "report RESULT.json…",
-		Short: "Write a page, Markdown or JUnit XML from result files",
+		Short: "Write a site, a page, Markdown or JUnit XML from result files",
 		Long: `Report reads result files, as klconf run --json writes them, or folders of
 them, and writes what is asked for; without any of the flags it prints the table.
 The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or written.`,
@@ -32,18 +35,46 @@ The exit code is 0 whatever the verdicts are, 2 if a file cannot be read or writ
 			if err != nil {
 				return err
 			}
-			if o == (output{}) {
+			if o.empty() {
 				table := cmd.OutOrStdout()
 				return reports.Terminal(table, all, reports.Options{Width: width(table), Color: colored(table)})
 			}
 			if err := o.check(len(all)); err != nil {
 				return err
 			}
+			if speeds != "" {
+				if o.speeds, err = readSpeeds(speeds); err != nil {
+					return err
+				}
+			}
 			return errors.Join(o.write(cmd.OutOrStdout(), all)...)
 		},
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().StringVar(&o.site, "site", "", "write pages that need no network into the folder `DIR`, one for each implementation and requirement")
+	cmd.Flags().StringVar(&speeds, "speed", "", "show on the site and in Markdown the times of `FILE`, which klconf bench --out wrote")
 	return cmd
+}
+
+// readSpeeds reads the times of a file.
+func readSpeeds(name string) (reports.Speeds, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	defer f.Close()
+	all, err := speed.Read(f, name)
+	if err != nil {
+		return nil, err
+	}
+	times := reports.Speeds{}
+	for impl, x := range speed.OverDot(all, "KL", string(spec.F64), "softmax", 1024) {
+		times[strings.ReplaceAll(impl, ":", "/")] = x
+	}
+	if len(times) == 0 {
+		return nil, fmt.Errorf("%s has no benchmark BenchmarkKL/impl=…/dtype=f64/data=softmax/n=1024 with x-dot: klconf bench --data softmax --sizes 1024 --out writes them", name)
+	}
+	return times, nil
 }
 
 // resultFiles returns a file, or the files *.json of a folder in the order of their names.

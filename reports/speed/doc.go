@@ -123,6 +123,18 @@ func (s *Series) perElement() (Interval, bool) {
 	return intervalOf(x), true
 }
 
+// OverDot returns for each implementation the median of x-dot, its time over that of a dot
+// product of the same vectors, in one benchmark.
+func OverDot(all []*Series, function, dtype, data string, n int) map[string]float64 {
+	found := map[string]float64{}
+	for _, s := range all {
+		if s.Function == function && s.DType == dtype && s.Data == data && s.N == n && len(s.Values["x-dot"]) > 0 {
+			found[s.Impl] = intervalOf(s.Values["x-dot"]).Center
+		}
+	}
+	return found
+}
+
 // over returns the interval of the ratios of times, sample by sample: samples of one number
 // are taken to be of the same round.
 func (s *Series) over(t *Series) (Interval, bool) {

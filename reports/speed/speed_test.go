@@ -262,3 +262,11 @@ func TestRatios(t *testing.T) {
 		}
 	}
 }
+
+func TestOverDot(t *testing.T) {
+	const line = "BenchmarkKL/impl=library:f/dtype=%s/data=softmax/n=%d 1 10 ns/op %d x-dot\n"
+	all := parsed(t, fmt.Sprintf(strings.Repeat(line, 5), "f64", 1024, 21, "f64", 1024, 23, "f64", 1024, 22, "f32", 1024, 99, "f64", 64, 98))
+	if got := OverDot(all, "KL", "f64", "softmax", 1024); len(got) != 1 || got["library:f"] != 22 {
+		t.Errorf("%v", got)
+	}
+}
