@@ -32,9 +32,10 @@ speed:
 	done
 	cat out/speed-*.txt >reports/published/speed.txt
 
-# Everything that must hold before a commit, in a few minutes on two cores.
+# Everything that must hold before a commit, in a few minutes on two cores. The oracle makes
+# much garbage: that it is collected only beyond 1 GiB saves a third of the time.
 test: lint generate-check
-	$(GO) test -timeout 30m ./...
+	GOGC=off GOMEMLIMIT=1GiB $(GO) test -timeout 30m ./...
 
 # The slow proofs besides: full runs, the race detector, long searches.
 test-full: lint

@@ -144,3 +144,24 @@ func parse(t *testing.T, text string) (c spec.Convention) {
 	}
 	return c
 }
+
+// A threshold that is another one in each format, as PyTorch's clamp_probs at the epsilon of the
+// format is, is found as such; with it declared nothing fails.
+func TestDetectionFindsAThresholdOfEachFormat(t *testing.T) {
+	const eps = `{"f64":"0x1p-52","f32":"0x1p-23","f16":"0x1p-10"}`
+	for _, steps := range []string{
+		`{"do":"clamp","of":"both","in":"both","lo":` + eps + `}`,
+		`{"do":"clamp","of":"q","in":"both","lo":` + eps + `}`,
+		`{"do":"add","of":"both","in":"log","value":` + eps + `}`,
+	} {
+		c := parse(t, `{"steps":[`+steps+`]}`)
+		o := conform.Options{Version: "test", Seed: 3, Only: []string{"detect", "golden/convention", "golden/zero", "golden/dtype"}}
+		rep, err := conform.Run(t.Context(), conform.Target{ID: "x", Impl: obedient{follows: c, dtypes: floats[:3]}}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := *rep.Implementation.Convention; !found.Same("steps", c) || rep.Verdict != spec.Undeclared || len(reds(rep)) > 0 {
+			t.Errorf("%s: %s, %v\n%v\n%v", steps, rep.Verdict, found.Steps, rep.Findings, reds(rep))
+		}
+	}
+}

@@ -84,13 +84,6 @@ func (t Threshold) At(d DType) (float64, error) {
 // Absent reports whether no value was given.
 func (t Threshold) Absent() bool { return t.All == "" && t.Under == nil }
 
-// Same reports whether two thresholds are written alike.
-func (t Threshold) Same(u Threshold) bool {
-	a, _ := json.Marshal(t)
-	b, _ := json.Marshal(u)
-	return string(a) == string(b)
-}
-
 // MarshalJSON writes a string, or an object by dtype.
 func (t Threshold) MarshalJSON() ([]byte, error) {
 	if t.Under != nil {

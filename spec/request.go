@@ -100,16 +100,6 @@ type Request struct {
 	Iters int    // bench
 }
 
-// Array returns the array of that name, or false.
-func (r Request) Array(name string) (Array, bool) {
-	for _, a := range r.Arrays {
-		if a.Name == name {
-			return a, true
-		}
-	}
-	return Array{}, false
-}
-
 // An AnswerStatus says what became of a question.
 type AnswerStatus string
 

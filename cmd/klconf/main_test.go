@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,6 +25,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// make test lets tests keep garbage. Not here: programs are started and their memory is
+	// measured, which until they are loaded is that of who starts them.
+	os.Unsetenv("GOGC")
+	os.Unsetenv("GOMEMLIMIT")
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
 	testscript.Main(m, map[string]func(){
 		"klconf":  main,
 		"adapter": adapterMain,

@@ -107,3 +107,29 @@ func TestResumeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A hunt ends with a sentence where nothing can be asked, goes on where a number is due and none
+// comes, and stops where it is told to.
+func TestHuntsThatFindNothing(t *testing.T) {
+	answers := func(s spec.AnswerStatus, message string) func(context.Context, string, spec.Request) spec.Answer {
+		return func(context.Context, string, spec.Request) spec.Answer { return spec.Answer{Status: s, Message: message} }
+	}
+	for status, want := range map[spec.AnswerStatus]string{spec.NotRun: "question 0: it died", spec.Unsupported: "kl in f64 is not offered: it died"} {
+		s := hunt.Start("x", plan(10))
+		if err := s.Run(t.Context(), plan(10), spec.Convention{}, answers(status, "it died"), nil); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if s := run(t, hunt.Start("x", plan(10)), plan(10), answers(spec.Rejected, "no")); s.Asked != 10 || s.Refused == 0 || !strings.HasPrefix(s.Example, "question ") || len(s.Found) > 0 {
+		t.Errorf("%+v", s)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	s := hunt.Start("x", plan(10))
+	if err := s.Run(ctx, plan(10), spec.Convention{}, needle, func(done, _ int) {
+		if done == 3 {
+			stop()
+		}
+	}); err != nil || s.Asked > 4 {
+		t.Errorf("%v after %d questions", err, s.Asked)
+	}
+}
