@@ -112,7 +112,9 @@ func TestResumeRefuses(t *testing.T) {
 // comes, and stops where it is told to.
 func TestHuntsThatFindNothing(t *testing.T) {
 	answers := func(s spec.AnswerStatus, message string) func(context.Context, string, spec.Request) spec.Answer {
-		return func(context.Context, string, spec.Request) spec.Answer { return spec.Answer{Status: s, Message: message} }
+		return func(context.Context, string, spec.Request) spec.Answer {
+			return spec.Answer{Status: s, Message: message}
+		}
 	}
 	for status, want := range map[spec.AnswerStatus]string{spec.NotRun: "question 0: it died", spec.Unsupported: "kl in f64 is not offered: it died"} {
 		s := hunt.Start("x", plan(10))
