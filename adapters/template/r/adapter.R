@@ -20,9 +20,8 @@ field <- function(json, name) {
 
 numbers <- function(buf) {
   if (nzchar(field(buf, "hex"))) {
-    digits <- gsub("[^0-9a-f]", "", field(buf, "hex"))
-    at <- 2 * seq_len(nchar(digits) / 2)
-    return(readBin(as.raw(strtoi(substring(digits, at - 1, at), 16)), "double", length(at), endian = "big"))
+    digits <- regmatches(field(buf, "hex"), gregexpr("[0-9a-f]{2}", field(buf, "hex")))[[1]]
+    return(readBin(as.raw(strtoi(digits, 16)), "double", length(digits), endian = "big"))
   }
   data <- raw()
   if (nzchar(field(buf, "bytes"))) data <- readBin(input, "raw", as.numeric(field(buf, "bytes")))
