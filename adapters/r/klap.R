@@ -213,8 +213,9 @@ to_json <- function(x) {
     keys <- vapply(names(x), to_json, "")
     return(paste0("{", paste0(keys, ":", parts, collapse = ",", recycle0 = TRUE), "}"))
   }
-  if (is.null(x)) "null"
-  else if (is.logical(x)) tolower(x)
-  else if (is.numeric(x)) sprintf("%.17g", x)
-  else paste0('"', gsub('(["\\\\])', "\\\\\\1", trimws(gsub("[[:space:][:cntrl:]]+", " ", enc2utf8(x), useBytes = TRUE)), useBytes = TRUE), '"')
+  if (is.null(x)) return("null")
+  if (is.logical(x)) return(tolower(x))
+  if (is.numeric(x)) return(sprintf("%.17g", x))
+  Encoding(x) <- "unknown" # its bytes are UTF-8
+  paste0('"', gsub('(["\\\\])', "\\\\\\1", trimws(gsub("[[:space:][:cntrl:]]+", " ", x))), '"')
 }

@@ -3,6 +3,7 @@
 # that R has in the wanted version, as Debian's packages put it there, is copied; another is built
 # from CRAN, or from where the option repos says.
 
+options(warn = 1) # as it happens: the last line is why it failed
 args <- commandArgs(TRUE)
 offline <- "--offline" %in% args
 folder <- setdiff(args, "--offline")
@@ -31,12 +32,15 @@ for (name in names(pins)) {
   if (pin %in% found) file.copy(file.path(from[match(pin, found)], name), into, recursive = TRUE)
   for (place in c("", paste0("Archive/", name, "/"))) { # an older version is in the archive
     if (offline || versions(name, into) == pin) break
-    try(install.packages(sprintf("%s/src/contrib/%s%s_%s.tar.gz", repository, place, name, pin), into, repos = NULL, type = "source"))
+    file <- paste0(name, "_", pin, ".tar.gz")
+    got <- file.path(tempdir(), file)
+    if (inherits(try(download.file(paste0(repository, "/src/contrib/", place, file), got)), "try-error")) next
+    install.packages(got, into, repos = NULL, type = "source")
   }
   if (versions(name, into) != pin) {
     others <- found[found != ""]
     message(sprintf("the package %s %s is not in R%s and could not be had from CRAN; in Debian: apt-get install r-cran-%s",
-      name, pin, if (length(others)) paste(", which has", others[1]) else "", tolower(name)))
+      name, pin, if (length(others)) paste0(", which has ", others[1], ",") else "", tolower(name)))
     quit(status = 1)
   }
 }
