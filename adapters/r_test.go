@@ -148,6 +148,9 @@ func tiny(t *testing.T, version string) string {
 
 // What the packages answer to the seed pair, as programs without klconf have measured it.
 func TestRPackages(t *testing.T) {
+	if os.Getenv("KLCONF_FULL") == "" {
+		t.Skip("it installs the packages, which may take minutes the first time: KLCONF_FULL=1, as make test-full has it")
+	}
 	for _, c := range []struct {
 		entry string
 		seed  float64

@@ -35,7 +35,7 @@ for (name in names(pins)) {
     file <- paste0(name, "_", pin, ".tar.gz")
     got <- file.path(tempdir(), file)
     if (inherits(try(download.file(paste0(repository, "/src/contrib/", place, file), got)), "try-error")) next
-    install.packages(got, into, repos = NULL, type = "source")
+    install.packages(got, into, repos = NULL, type = "source", INSTALL_opts = c("--no-docs", "--no-test-load"))
   }
   if (versions(name, into) != pin) {
     others <- found[found != ""]
