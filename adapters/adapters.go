@@ -13,7 +13,7 @@
 //	r/klap.R              for those in R
 //
 // A package.json, pom.xml or Cargo.toml beside a manifest pins what npm, Maven
-// or cargo fetches.
+// or cargo fetches; what R takes, manifest.json pins itself.
 // The files are embedded, so that an installed binary carries them, and are
 // unpacked as they lie here: a program runs from a clone in the same way.
 // The peers in Go, gonum and naive, are packages and run in process.

@@ -25,7 +25,8 @@ serve <- function(package, entries) {
   sink(stderr())
   Sys.setlocale("LC_ALL", "C") # a string is bytes
   args <- commandArgs(TRUE)
-  .libPaths(file.path(args[1], "library"), include.site = FALSE)
+  own <- file.path(args[1], "library")
+  .libPaths(own, include.site = FALSE)
   manifest <- from_json(readLines(file.path(args[1], "manifest.json"), warn = FALSE))
   entry <- Find(function(e) e[["id"]] == args[2], manifest[["entries"]])
   ops <- entries[[args[2]]]()
@@ -48,7 +49,7 @@ serve <- function(package, entries) {
           protocol = 1, name = paste0(manifest[["name"]], "/", entry[["id"]]), version = getNamespaceVersion(package)[[1]],
           language = manifest[["language"]], homepage = manifest[["homepage"]], ops = entry[["ops"]], dtypes = entry[["dtypes"]],
           convention = entry[["convention"]], accuracy = entry[["claim"]], encodings = list("frame", "b64", "hex"),
-          deterministic = !identical(entry[["deterministic"]], FALSE), packages = packages())))
+          deterministic = !identical(entry[["deterministic"]], FALSE), packages = packages(own))))
       },
       load = {
         if (length(bufs) != 1 || is.null(m[["key"]])) stop("load takes one buffer and a key")
@@ -84,10 +85,10 @@ serve <- function(package, entries) {
     }
     p <- bufs[[1]]$x
     q <- bufs[[arity]]$x
-    call <- if (arity == 1) quote(f(p)) else quote(f(p, q))
+    once <- if (arity == 1) function() f(p) else function() f(p, q)
     withCallingHandlers({
       start <- Sys.time()
-      for (i in seq_len(max(1, iters))) x <- eval(call)
+      for (i in seq_len(max(1, iters))) x <- once()
       ns <- as.numeric(Sys.time() - start, units = "secs") * 1e9
     }, error = function(e) {
       stopped <- any(vapply(sys.calls(), function(call) identical(call[[1]], quote(stop)), NA))
@@ -117,7 +118,7 @@ serve <- function(package, entries) {
     writeBin(charToRaw(paste0(to_json(c(list(id = m[["id"]]), said)), "\n")), output)
     if (as_frames) for (b in bufs) writeBin(b$data, output)
     flush(output)
-    if (m[["op"]] == "bye") break
+    if (identical(m[["op"]], "bye")) break
   }
 }
 
@@ -127,11 +128,10 @@ say <- function(status, message, kind = NULL) {
   stop(structure(class = c("said", "condition"), list(message = message, call = NULL, answer = answer)))
 }
 
-# packages returns the versions of R and of what is in the library of the adapter.
-packages <- function() {
-  found <- basename(list.dirs(.libPaths()[1], recursive = FALSE))
-  found <- found[.libPaths()[1] != .Library]
-  c(list(R = as.character(getRversion())), sapply(found, function(p) packageDescription(p, .libPaths()[1], "Version"), simplify = FALSE))
+# packages returns the versions of R and of what is in a library.
+packages <- function(library) {
+  found <- basename(list.dirs(library, recursive = FALSE))
+  c(list(R = as.character(getRversion())), sapply(found, packageDescription, library, "Version", simplify = FALSE))
 }
 
 # decode makes the buffer of a message, an environment with its bytes as data, out of its description.
