@@ -170,9 +170,10 @@ current <- function(b) {
 }
 
 describe <- function(b, as_frame) {
+  said <- list(name = b$name, dtype = b$dtype, shape = b$shape)
+  if (as_frame) return(c(said, list(bytes = length(b$data))))
   digits <- matrix(as.character(b$data), SIZES[[b$dtype]])
-  c(list(name = b$name, dtype = b$dtype, shape = b$shape), if (as_frame) list(bytes = length(b$data))
-    else list(hex = as.list(apply(digits[nrow(digits):1, , drop = FALSE], 2, paste, collapse = ""))))
+  c(said, list(hex = as.list(apply(digits[nrow(digits):1, , drop = FALSE], 2, paste, collapse = ""))))
 }
 
 # from_json reads an array as a list without names, an object as one with names.

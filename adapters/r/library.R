@@ -13,10 +13,11 @@ from <- .libPaths()
 into <- file.path(folder, "library")
 dir.create(into, showWarnings = FALSE)
 .libPaths(into, include.site = FALSE)
-repository <- getOption("repos")[["CRAN"]]
-if (repository == "@CRAN@") {
-  chooseCRANmirror(ind = 1)
-  repository <- getOption("repos")[["CRAN"]]
+
+# repository returns the address of CRAN, of R's first mirror if none is chosen.
+repository <- function() {
+  if (getOption("repos")[["CRAN"]] == "@CRAN@") chooseCRANmirror(ind = 1)
+  getOption("repos")[["CRAN"]]
 }
 
 # versions returns those of a package in some libraries, "" where there is none.
@@ -34,7 +35,7 @@ for (name in names(pins)) {
     if (offline || versions(name, into) == pin) break
     file <- paste0(name, "_", pin, ".tar.gz")
     got <- file.path(tempdir(), file)
-    if (inherits(try(download.file(paste0(repository, "/src/contrib/", place, file), got)), "try-error")) next
+    if (inherits(try(download.file(paste0(repository(), "/src/contrib/", place, file), got)), "try-error")) next
     install.packages(got, into, repos = NULL, type = "source", INSTALL_opts = c("--no-docs", "--no-test-load"))
   }
   if (versions(name, into) != pin) {
