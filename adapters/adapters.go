@@ -10,9 +10,10 @@
 //	java/Klap.java        for those in Java
 //	rust/klap.rs          for those in Rust
 //	c/klap.h              for those in C and C++
+//	r/klap.R              for those in R
 //
 // A package.json, pom.xml or Cargo.toml beside a manifest pins what npm, Maven
-// or cargo fetches.
+// or cargo fetches; what R takes, manifest.json pins itself.
 // The files are embedded, so that an installed binary carries them, and are
 // unpacked as they lie here: a program runs from a clone in the same way.
 // The peers in Go, gonum and naive, are packages and run in process.
@@ -39,7 +40,7 @@ import (
 )
 
 //go:embed */manifest.json */adapter.* */known.json */package.json */pom.xml */Cargo.toml
-//go:embed python/*.py javascript/*.mjs java/*.java rust/*.rs c/*.h
+//go:embed python/*.py javascript/*.mjs java/*.java rust/*.rs c/*.h r/*.R
 var embedded embed.FS
 
 // own are the files of an adapter on which its setup and its answers depend.
@@ -48,7 +49,7 @@ var own = []string{"manifest.json", "adapter.*", "Cargo.toml", "package.json", "
 // helpers are the files that the adapters of a language share.
 var helpers = map[string]string{
 	"Python": "python/*.py", "JavaScript": "javascript/*.mjs", "Java": "java/*.java",
-	"Rust": "rust/*.rs", "C": "c/*.h", "C++": "c/*.h",
+	"Rust": "rust/*.rs", "C": "c/*.h", "C++": "c/*.h", "R": "r/*.R",
 }
 
 // A Manifest describes one foreign tool: manifest.json and known.json of its

@@ -85,7 +85,7 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	}
 	for _, need := range m.Needs {
 		if _, err := exec.LookPath(need); err != nil {
-			return fmt.Errorf("adapter %s needs the command %s, which is not on PATH", m.Name, need)
+			return fmt.Errorf("adapter %s needs the command %s, which is not on PATH%s", m.Name, need, debian[need])
 		}
 	}
 	if len(argv) == 0 {
@@ -128,7 +128,10 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 
 // offline are the options by which a command that fetches is told not to,
 // after its first argument.
-var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline", "pip": "--no-index"}
+var offline = map[string]string{"npm": "--offline", "mvn": "--offline", "cargo": "--offline", "pip": "--no-index", "Rscript": "--offline"}
+
+// debian says how to come by a command that a package has whose name is another.
+var debian = map[string]string{"Rscript": "; in Debian: apt-get install r-base-core"}
 
 // commands parts the words of a setup at each &&.
 func commands(words []string) (parted [][]string) {

@@ -40,7 +40,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%s: no script tries it: %v", name, err)
 		}
 	}
-	if _, err := Template("cobol", "", ""); err == nil || !strings.Contains(err.Error(), "java, js, python, rust") {
+	if _, err := Template("cobol", "", ""); err == nil || !strings.Contains(err.Error(), "java, js, python, r, rust") {
 		t.Errorf("cobol: %v", err)
 	}
 }

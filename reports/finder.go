@@ -90,6 +90,9 @@ func callOf(r spec.Report) call {
 	if d := spec.StepsInWords(others); d != "" {
 		other = append(other, d)
 	}
+	if x, ok := resultOf(r, "detect/direction"); ok && (x.Status.Red() || x.Status == spec.KnownFail) {
+		other = append([]string{"it gives KL(Q‖P)"}, other...)
+	}
 	var rows []string
 	switch d := departures("reduction"); conv.Reduction {
 	case "mean": // of one vector too
