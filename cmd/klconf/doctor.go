@@ -734,16 +734,23 @@ type patient struct {
 	gone   bool
 }
 
-// heldBack reports whether its standard output comes when its input ends, within a second, as
-// that of a program does that does not flush.
+// heldBack reports whether its standard output comes when its input ends, within five seconds,
+// as that of a program does that does not flush. What it wrote last may be read a moment after
+// it has ended.
 func (p *patient) heldBack() bool {
 	before := p.heard.Load()
 	p.in.Close()
-	select {
-	case <-p.exited:
-	case <-time.After(time.Second):
+	limit, exited := time.After(5*time.Second), p.exited
+	for p.heard.Load() == before {
+		select {
+		case <-exited:
+			limit, exited = time.After(500*time.Millisecond), nil
+		case <-limit:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
-	return p.heard.Load() > before
+	return true
 }
 
 // A meter counts what is read.

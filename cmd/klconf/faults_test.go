@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,13 +17,22 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"klconf/conform"
+	"klconf/reports"
 	"klconf/spec"
 )
 
 // peakLimit is what klconf and its adapter may keep in memory, whatever is thrown at them.
 const peakLimit = 200 << 20
+
+var proof = flag.Bool("proof", false, "try every command with every fault and write what came of it into reports/proof.md")
+
+const (
+	proofPage    = "../../reports/proof.md"
+	proofSection = "Ill-behaved adapters"
+)
 
 // Each fault costs what it must and no more, is said in one sentence, ends with its exit code
 // within the time-outs, and leaves no process behind. doctor and bench are tried with every
@@ -39,7 +49,9 @@ func TestFaults(t *testing.T) {
 	// Most of the time is spent waiting for time-outs: more at once than there are processors.
 	var wg sync.WaitGroup
 	turns := make(chan struct{}, 8)
-	full := os.Getenv("KLCONF_FULL") != ""
+	full := *proof || os.Getenv("KLCONF_FULL") != ""
+	var mu sync.Mutex
+	ends := map[string]end{}
 	for i, f := range faults {
 		for command, want := range map[string]verdict{"run": f.run, "doctor": f.doctor, "bench": f.bench} {
 			if want == (verdict{}) || (command != "run" && i%3 != 0 || command == "run" && i%2 != 0) && !full {
@@ -48,7 +60,12 @@ func TestFaults(t *testing.T) {
 			turns <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-turns }()
-				t.Run(f.name+"/"+command, func(t *testing.T) { f.examine(t, command, want, right.results) })
+				t.Run(f.name+"/"+command, func(t *testing.T) {
+					got := f.examine(t, command, want, right.results)
+					mu.Lock()
+					defer mu.Unlock()
+					ends[f.name+"/"+command] = got
+				})
 			})
 		}
 	}
@@ -56,10 +73,83 @@ func TestFaults(t *testing.T) {
 	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 		t.Errorf("a process was left: %d %v", pid, err)
 	}
+	if *proof && !t.Failed() {
+		page, err := os.ReadFile(proofPage)
+		if err == nil {
+			err = os.WriteFile(proofPage, []byte(reports.Section(string(page), proofSection, proven(ends))), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("ill-behaved adapters: %d faults, %d runs\n", len(faults), len(ends))
+	}
+}
+
+// proven writes what came of every fault: the exit codes, the sentence of run, or of doctor
+// where run sees nothing, and what was lost.
+func proven(ends map[string]end) string {
+	var peak int64
+	for _, e := range ends {
+		peak = max(peak, e.peak)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `**%d faults**, %d runs of klconf with them: each ended by itself, within its time-outs and with the exit code that it must have; none left a
+process behind, and none lost a check outside the last column. At most %d MB were resident, with a line of 100 MB thrown at it.
+Each fault is a program in [adapter_test.go](../cmd/klconf/adapter_test.go).
+
+| fault | exit code of run | of doctor | of bench | what is said | lost |
+|---|---|---|---|---|---|
+`, len(faults), len(ends), peak>>20)
+	for _, f := range faults {
+		row := []string{"`" + f.name + "`"}
+		command, want := "run", f.run
+		if want.exit == 0 && f.doctor.exit != 0 {
+			command, want = "doctor", f.doctor
+		}
+		said := regexp.MustCompile(want.says).FindString(ends[f.name+"/"+command].output)
+		said, _, _ = strings.Cut(said, "; stderr ends: /") // a trace of this machine's paths
+		for _, command := range []string{"run", "doctor", "bench"} {
+			code := "–"
+			if e, ok := ends[f.name+"/"+command]; ok {
+				code = fmt.Sprint(e.exit)
+			}
+			row = append(row, code)
+		}
+		said = strings.Map(func(r rune) rune {
+			if r == '|' || !unicode.IsPrint(r) {
+				return ' '
+			}
+			return r
+		}, said)
+		if r := []rune(said); len(r) > 120 {
+			said = string(r[:120]) + " …"
+		}
+		row = append(row, said, strings.Join(f.costs, ", "))
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+	}
+	return b.String()
+}
+
+// The committed page has a row of every fault.
+func TestProofOfFaultsIsCurrent(t *testing.T) {
+	page, err := os.ReadFile(proofPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(page), "## "+proofSection+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	if !found || !strings.Contains(section, fmt.Sprintf("**%d faults**", len(faults))) {
+		t.Errorf("reports/proof.md does not speak of %d faults: make prove writes it anew", len(faults))
+	}
+	for _, f := range faults {
+		if !strings.Contains(section, "\n| `"+f.name+"` | ") {
+			t.Errorf("reports/proof.md has no row of %s: make prove writes it anew", f.name)
+		}
+	}
 }
 
 // examine runs one command with the fault.
-func (f fault) examine(t *testing.T, command string, want verdict, right map[string]spec.Status) {
+func (f fault) examine(t *testing.T, command string, want verdict, right map[string]spec.Status) end {
 	got := started(t, command, f)
 	if got.exit != want.exit || !regexp.MustCompile(want.says).MatchString(got.output) {
 		t.Errorf("exit %d, want %d and %q:\n%.4000s", got.exit, want.exit, want.says, got.output)
@@ -72,6 +162,7 @@ func (f fault) examine(t *testing.T, command string, want verdict, right map[str
 	case command == "bench" && !strings.Contains(got.output, "naive "):
 		t.Errorf("naive, which is right, is not in the table:\n%s", got.output)
 	}
+	return got
 }
 
 // loses compares results with those of a right adapter.
@@ -96,6 +187,7 @@ func (f fault) loses(t *testing.T, right, got map[string]spec.Status) {
 type end struct {
 	exit    int
 	output  string
+	peak    int64                  // bytes resident
 	results map[string]spec.Status // of run
 }
 
@@ -137,7 +229,8 @@ func started(t *testing.T, command string, f fault) (e end) {
 	if left := marked(mark); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; peak > peakLimit {
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	if peak > peakLimit {
 		t.Errorf("%d MB were resident", peak>>20)
 	} else {
 		t.Logf("%d MB were resident", peak>>20)
@@ -145,7 +238,7 @@ func started(t *testing.T, command string, f fault) (e end) {
 	if bytes.Contains(out, []byte("goroutine ")) && !bytes.Contains(out, []byte("stderr ends")) {
 		t.Errorf("it panicked:\n%s", out)
 	}
-	e = end{cmd.ProcessState.ExitCode(), string(out), map[string]spec.Status{}}
+	e = end{cmd.ProcessState.ExitCode(), string(out), peak, map[string]spec.Status{}}
 	if command == "run" && e.exit != 3 {
 		var report spec.Report
 		text, err := os.ReadFile(filepath.Join(dir, "results.json"))
