@@ -23,3 +23,11 @@ func Section(page, title, body string) string {
 	}
 	return page[:from] + text
 }
+
+// ReadSection returns the body of the section under the heading "## title", and whether there
+// is one.
+func ReadSection(page, title string) (body string, ok bool) {
+	_, body, ok = strings.Cut("\n"+page, "\n## "+title+"\n")
+	body, _, _ = strings.Cut(body, "\n## ")
+	return body, ok
+}
