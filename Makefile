@@ -38,7 +38,7 @@ test: lint generate-check
 	GOGC=off GOMEMLIMIT=1GiB $(GO) test -timeout 30m ./...
 
 # The slow proofs besides: full runs, the race detector, long searches.
-test-full: lint
+test-full: lint staticcheck
 	KLCONF_FULL=1 $(GO) test -timeout 120m ./...
 	$(GO) test -race ./impl/... ./conform/... ./spec/...
 	$(GO) run ./cmd/klconf run --full
@@ -209,6 +209,11 @@ generate-check:
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+
+# Find what nothing uses and what is wrong in all likelihood.
+.PHONY: staticcheck
+staticcheck:
+	$(GO) tool staticcheck ./...
 
 # Give the module its published path: make rename TO=example.org/klconf
 rename:

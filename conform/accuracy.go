@@ -65,14 +65,6 @@ func (r *run) count(name string, e spec.Expected, req spec.Request, id string, g
 	}
 }
 
-// largest returns the largest error in ulp.
-func (s *stratum) largest() float64 {
-	if len(s.ulp) == 0 {
-		return 0
-	}
-	return finite(slices.Max(s.ulp))
-}
-
 func unranked(e spec.Expected) bool {
 	u := 1 - e.DType.Widen(judge.Bits(e.DType, 1)-1) // the spacing below 1
 	for _, v := range e.Values {

@@ -9,7 +9,7 @@ import (
 )
 
 // nobody offers an operation that no question asks for.
-type nobody struct{ fake }
+type nobody struct{}
 
 func (nobody) Describe() spec.Description {
 	d := fake{convention: `{"complete":true}`}.Describe()

@@ -71,7 +71,7 @@ func TestShrink(t *testing.T) {
 }
 
 // secondRow gives the second row of a batch the value of the first.
-type secondRow struct{ fake }
+type secondRow struct{}
 
 func (secondRow) Describe() spec.Description {
 	d := fake{convention: `{"complete":true}`}.Describe()
@@ -79,7 +79,7 @@ func (secondRow) Describe() spec.Description {
 	return d
 }
 
-func (s secondRow) Answer(ctx context.Context, r spec.Request) spec.Answer {
+func (secondRow) Answer(ctx context.Context, r spec.Request) spec.Answer {
 	if r.Op != "kl_rows" || r.Options.Reduction != "" {
 		return fake{f: right}.Answer(ctx, r)
 	}

@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"strings"
 	"testing"
 
 	"klconf/reports"
@@ -20,6 +21,12 @@ func TestSection(t *testing.T) {
 		}
 		if got := reports.Section(c.want, c.title, c.body); got != c.want {
 			t.Errorf("%s: written twice it changes", c.title)
+		}
+		if body, ok := reports.ReadSection(c.want, c.title); !ok || strings.TrimSpace(body) != strings.TrimSpace(c.body) {
+			t.Errorf("%s is read as %q", c.title, body)
+		}
+		if _, ok := reports.ReadSection(c.want, "On"); ok {
+			t.Error("half a title is found")
 		}
 	}
 }

@@ -26,8 +26,7 @@ func regression() family {
 	rp, rq := seedRows()
 	uniform := func(n int) []float64 { return single(ordinary(n, uint64(n))) }
 
-	var qs []question
-	for _, x := range []question{
+	return family{"regression", "generic", "", []question{
 		{name: "near-equal-log1p-1", comment: "a term of 1e-14 from weights that agree to 14 digits", source: "scipy/scipy#20710, scipy/scipy#20816",
 			p: []float64{0.9456657713430001}, q: []float64{0.9456657713430094}, req: "DEF-1 VAL-18", flags: "cancellation", stratum: "near-equal"},
 		{name: "near-equal-log1p-2", comment: "the second pair of the report", source: "scipy/scipy#20710, scipy/scipy#20816",
@@ -160,10 +159,7 @@ func regression() family {
 			p: tfp64, q: tfq64, req: "DEF-1 VAL-11 VAL-3", flags: "subnormal-flushed", stratum: "subnormal"},
 		{name: "self-narrow-64", f: f32, comment: "P against itself, 64 elements: a few 1e-8 were answered", source: "CMSIS-DSP 1.10.3, optax 0.2.8",
 			p: single(ordinary(64, 3)), q: single(ordinary(64, 3)), req: "DEF-1 VAL-14", flags: "self-not-zero exact-zero", stratum: "p-ne-q"},
-	} {
-		qs = append(qs, x)
-	}
-	return family{"regression", "generic", "", qs}
+	}}
 }
 
 // eightByFive returns eight pmfs of five elements.

@@ -110,8 +110,7 @@ func article() family {
 	dieA := repeat(6, 1./6)
 	dieB := append([]float64{.5}, repeat(5, .1)...)
 	p, q := []float64{.2, .5, .3}, []float64{.1, .6, .3}
-	var qs []question
-	for _, x := range []question{
+	qs := []question{
 		{name: "three", comment: "P = (0.2, 0.5, 0.3), Q = (0.1, 0.6, 0.3)", p: p, q: q, req: "DEF-1 DEF-4", flags: "wrong-logarithm wrong-base narrow-result epsilon-added"},
 		{name: "three-reverse", comment: "the same with P and Q exchanged: another number", p: q, q: p, req: "DEF-1 DEF-2", flags: "swapped-arguments wrong-logarithm"},
 		{name: "three-bits", comment: "the same in bits", p: p, q: q, opt: spec.Options{Base: "2"}, req: "DEF-4", flags: "wrong-base"},
@@ -124,8 +123,6 @@ func article() family {
 		{name: "dice-bits", comment: "the fair die against the loaded one in bits", p: dieA, q: dieB, opt: spec.Options{Base: "2"}, req: "DEF-4", flags: "wrong-base"},
 		{name: "dice-entropy", comment: "the entropy of six times the float64 nearest 1/6", op: "entropy", p: dieA, req: "DEF-5"},
 		{name: "dice-cross-entropy", comment: "H(A, B) = H(A) + KL(A‖B)", op: "cross_entropy", p: dieA, q: dieB, req: "DEF-6"},
-	} {
-		qs = append(qs, x)
 	}
 	qs = append(qs,
 		question{name: "three", f: f32, comment: "the same with every number rounded to f32", p: single(p), q: single(q), req: "DEF-1", flags: "epsilon-added"},
