@@ -82,7 +82,7 @@ hunt:
 	@set -e; for name in $(HUNTED); do \
 		bin/klconf hunt $$name --lengths 3,8 --state reports/published/hunts/$$(echo $$name | tr / -).json >/dev/null || echo "$$name: exit $$?"; \
 	done
-	@{ printf '# The worst inputs found\n\n`make hunt` writes this page: `klconf hunt NAME --lengths 3,8`, pmfs in float64, under the declared convention. The words are bits.\n\n'; \
+	@{ printf '# The worst inputs found\n\n`make hunt` writes this page: `klconf hunt NAME --lengths 3,8`, pmfs in float64, or in float32 where that is not offered, under the declared convention. The words are bits.\n\n'; \
 		bin/klconf hunt --from reports/published/hunts; } >reports/published/hunts.md
 HUNTED = $$(bin/klconf list | sed -n 's/ .*//p')
 

@@ -58,7 +58,7 @@ speak; 4 no answer was a finite number.`,
 	f := cmd.Flags()
 	f.IntVar(&h.plan.Questions, "questions", 2000, "how many are asked, those before in --state included")
 	f.Uint64Var(&h.plan.Seed, "seed", 1, "seed of everything that is drawn")
-	f.StringVar(&h.dtype, "dtype", "f64", "format of the vectors: f64, f32, f16 or bf16")
+	f.StringVar(&h.dtype, "dtype", "", "format of the vectors: f64, f32, f16 or bf16 (default the first of them that is offered)")
 	f.StringVar(&h.objective, "objective", "cond", "what is made large: cond or ulp")
 	f.IntSliceVar(&h.plan.Lengths, "lengths", []int{2, 3, 8, 33}, "lengths of the vectors")
 	f.BoolVar(&h.measures, "measures", false, "any positive weights, not only pmfs with ratios that every format holds")
@@ -80,8 +80,8 @@ func (h *hunter) run(cmd *cobra.Command, args []string) error {
 	p := &h.plan
 	p.DType, p.Objective, p.PMF = spec.DType(h.dtype), hunt.Objective(h.objective), !h.measures
 	switch {
-	case !slices.Contains([]string{"f64", "f32", "f16", "bf16"}, h.dtype):
-		return unknown("dtype", h.dtype, []string{"f64", "f32", "f16", "bf16"})
+	case h.dtype != "" && !slices.Contains(huntedFormats, h.dtype):
+		return unknown("dtype", h.dtype, huntedFormats)
 	case !slices.Contains([]string{"cond", "ulp"}, h.objective):
 		return unknown("objective", h.objective, []string{"cond", "ulp"})
 	case len(p.Lengths) == 0 || slices.Min(p.Lengths) < 1 || slices.Max(p.Lengths) > 1<<16:
@@ -114,20 +114,6 @@ func (h *hunter) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("hunt takes one implementation, and %d are named, %s among them", len(subjects), subjects[0].id)
 	}
 	x := subjects[0]
-	state := hunt.Start(x.id, *p)
-	if h.state != "" {
-		data, err := os.ReadFile(h.state)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return fileError(err)
-		default:
-			if state, err = hunt.Resume(data, x.id, *p); err != nil {
-				return fmt.Errorf("%s: %w", h.state, err)
-			}
-		}
-	}
-
 	ctx, stop := interruptible(cmd)
 	defer stop()
 	errs := cmd.ErrOrStderr()
@@ -143,6 +129,24 @@ func (h *hunter) run(cmd *cobra.Command, args []string) error {
 		return ended{unstarted, err}
 	}
 	defer talk.Close()
+	if i := slices.IndexFunc(huntedFormats, func(d string) bool { return talk.Description.Offers("kl", spec.DType(d)) }); i < 0 {
+		return fmt.Errorf("%s offers no kl in %s", x.id, strings.Join(huntedFormats, ", "))
+	} else if h.dtype == "" {
+		p.DType = spec.DType(huntedFormats[i])
+	}
+	state := hunt.Start(x.id, *p)
+	if h.state != "" {
+		data, err := os.ReadFile(h.state)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fileError(err)
+		default:
+			if state, err = hunt.Resume(data, x.id, *p); err != nil {
+				return fmt.Errorf("%s: %w", h.state, err)
+			}
+		}
+	}
 	c := spec.Convention{}
 	if d := talk.Description.Convention; d != nil {
 		c = *d
@@ -164,6 +168,9 @@ func (h *hunter) run(cmd *cobra.Command, args []string) error {
 	}
 	return h.print(cmd.OutOrStdout(), state, c)
 }
+
+// huntedFormats are the formats of vectors that a hunt can ask about.
+var huntedFormats = []string{"f64", "f32", "f16", "bf16"}
 
 // writeHunts writes a table of what hunts have found.
 func writeHunts(w io.Writer, names []string) error {

@@ -115,6 +115,35 @@ func TestPublished(t *testing.T) {
 	}
 }
 
+// The page of what hunts have found is what their states give, each of an implementation that is
+// here.
+func TestHuntsArePublished(t *testing.T) {
+	var table strings.Builder
+	if err := writeHunts(&table, []string{filepath.Join(publishedFolder, "hunts")}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(publishedFolder, "hunts.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(string(page), "\n\n"+table.String()) {
+		t.Error("hunts.md is not what the states in hunts give: make hunt")
+	}
+	s, err := newShelf("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(strings.TrimSpace(table.String()), "\n")[2:]
+	for _, row := range rows {
+		if name := strings.Trim(strings.Split(row, "|")[1], " "); !slices.Contains(s.names(), name) {
+			t.Errorf("no implementation is called %s", name)
+		}
+	}
+	if len(rows) < 60 {
+		t.Errorf("%d hunts", len(rows))
+	}
+}
+
 // pages are the files of a site, and the folders that hold nothing else.
 var pages = []string{"README.md", "*.html", "*.css", "*.js", "implementations/*", "requirements/*"}
 
