@@ -2,26 +2,25 @@
 
 GO ?= go
 
-.PHONY: run publish site speed statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
+.PHONY: run run-all publish site speed statements calls hunt test test-full fuzz golden golden-check bench bench-compare bench-baseline bench-exact bench-exact-baseline bench-track bench-peers bench-limits prove prove-quick prove-gate identity generate generate-check lint rename
 
 # Grade the reference and all adapters, and print one table. The first time the libraries are
 # fetched. That one is nonconforming is a result like any other.
-run:
+run run-all:
 	$(GO) build -o bin/klconf ./cmd/klconf
 	bin/klconf run || test $$? -eq 1
 
-# Grade everything and write reports/published: results, site, Markdown. That
-# one is nonconforming (exit 1) is a result like any other.
+# Grade everything and write reports/published: results, and README.md of them. That one is
+# nonconforming (exit 1) is a result like any other.
 publish:
 	$(GO) build -o bin/klconf ./cmd/klconf
 	bin/klconf run --compact --json reports/published/ || test $$? -eq 1
 	$(MAKE) site
 
-# Write the site and README.md of reports/published from the results and times in it.
+# Write out/site, the published results as pages to look at, and README.md of reports/published.
 site:
 	$(GO) build -o bin/klconf ./cmd/klconf
-	rm -rf reports/published/implementations reports/published/requirements
-	bin/klconf report reports/published --site reports/published --markdown reports/published/README.md --speed reports/published/speed.txt
+	bin/klconf report reports/published --site out/site --markdown reports/published/README.md --speed reports/published/speed.txt
 
 # Time everything, tool by tool, beside the reference: rows of a softmax of 1024.
 speed:

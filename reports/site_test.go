@@ -121,25 +121,26 @@ func TestLooseSitesAreCaught(t *testing.T) {
 // one of HTML, load what is beside them, and the overview is sorted by its headings.
 func TestSiteInBrowser(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range site(t, append(fixed(), wide()), someSpeeds) {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var frames []frame
-	for _, folder := range []string{dir, "published"} {
-		at, err := filepath.Abs(folder)
-		if err != nil {
-			t.Fatal(err)
+	for folder, reports := range map[string][]spec.Report{"fixed": append(fixed(), wide()), "published": published(t)} {
+		files := site(t, reports, someSpeeds)
+		if bad := looseOf(files); len(bad) > 0 {
+			t.Errorf("%s: %v", folder, bad)
+		}
+		for name, text := range files {
+			file := filepath.Join(dir, folder, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for _, width := range []int{360, 1280} {
-			frames = append(frames, frame{name: fmt.Sprintf("%s/index.html, %d", filepath.Base(folder), width), file: filepath.Join(at, "index.html"), width: width})
+			frames = append(frames, frame{name: fmt.Sprintf("%s/index.html, %d", folder, width), file: filepath.Join(dir, folder, "index.html"), width: width})
 		}
 	}
+	dir = filepath.Join(dir, "fixed")
 	for _, name := range []string{"accuracy.html", "implementations/library-f.html", "requirements/DEF-1.html"} {
 		frames = append(frames, frame{name: name, file: filepath.Join(dir, filepath.FromSlash(name)), width: 360})
 	}
@@ -157,4 +158,25 @@ func TestSiteInBrowser(t *testing.T) {
 			t.Errorf("dark %v: the console says %s", dark, s)
 		}
 	}
+}
+
+// published reads the results of reports/published.
+func published(t *testing.T) (all []spec.Report) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("published", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d results, %v", len(files), err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := spec.ReadReport(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
 }
