@@ -167,7 +167,7 @@ bench-limits:
 # every right but different one with 20 seeds, let every ill-behaved adapter run into klconf, and
 # write reports/proof.md, in 20 minutes. prove-quick is for
 # CI: no laws where none is named, 2 seeds, nothing written.
-PROVE = $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
+PROVE = GOGC=off GOMEMLIMIT=2GiB $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
 prove:
 	@out=$$($(PROVE) -laws -seeds 20 -write) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
 	@out=$$($(GO) test ./cmd/klconf -count=1 -run 'TestFaults$$' -v -args -proof) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^ill-behaved'
