@@ -260,7 +260,7 @@ func TestCommand(t *testing.T) {
 }
 
 func TestSetup(t *testing.T) {
-	dir, bin := t.TempDir(), t.TempDir()
+	dir, bin := filepath.Join(t.TempDir(), "x"), t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("PATH", bin)
 	script := func(name, body string) {
@@ -300,6 +300,14 @@ func TestSetup(t *testing.T) {
 	put(t, filepath.Join(dir, "adapter.py"), "changed")
 	if said := setup("", Options{}); said != "built\n" {
 		t.Errorf("the setup of a changed program said %q", said)
+	}
+	m.Language = "C"
+	if said := setup("", Options{}); said != "" {
+		t.Errorf("without files of its language the setup said %q", said)
+	}
+	put(t, filepath.Join(dir, "..", "c", "klap.h"), "shared")
+	if said := setup("", Options{}); said != "built\n" {
+		t.Errorf("the setup with another shared file said %q", said)
 	}
 
 	// Several commands end at the first that fails; npm, mvn and cargo are told

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -148,15 +149,22 @@ func commands(words []string) (parted [][]string) {
 	return parted
 }
 
-// stampFile names the file that remembers a setup: of this content, in this
-// place, by this command.
+// stampFile names the file that remembers a setup: of this content, that of the
+// language's shared files too, in this place, by this command.
 func stampFile(m Manifest, argv []string) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	fsys := os.DirFS(m.Dir)
-	files, err := glob(fsys, own)
+	fsys := os.DirFS(filepath.Dir(m.Dir))
+	var patterns []string
+	for _, pattern := range own {
+		patterns = append(patterns, path.Join(filepath.Base(m.Dir), pattern))
+	}
+	if shared := helpers[m.Language]; shared != "" {
+		patterns = append(patterns, shared)
+	}
+	files, err := glob(fsys, patterns)
 	if err != nil {
 		return "", err
 	}
