@@ -162,15 +162,13 @@ func (q *question) stepped(p, w []float64) outcome {
 // To the last of them [question.stepped] adds |lse a| + |lse b|, what L1 allows of logits.
 //
 // L1 so allows what a softmax in the format and a plain loop after it lose. To first order
-// in u, s_i is right within (|a_i − max a|/T + n + 6)·u of itself: one u for the difference
-// of the exponent and one for the quotient by T, which e^x makes |a_i − max a|/T each, one
-// or two for e^x, n for the total, one for the quotient. A clamp keeps or removes that
-// error, an addition does not increase it. Where a weight is not clamped |a_i − max a|/T ≤
-// |ln s_i|, so that in Q it moves the term by at most p|ln q|·2u, in P, whose relative
-// error δ moves the term by p(|ln(p/q)| + 1)δ, by p|ln p|·2u and by |ln p|·|t|·2u; and the
-// last is within the 4(n + 4)·u·|t| that is allowed in Σ|t| and in Σ p(|ln p| + |ln q|) ≥
-// Σ|t|, less the n + 6 and n that the total and the sum over the row take, while |ln p| ≤
-// n + 5, and from there on p|ln p|·|ln p| is what a weight below e^-(n+5) has.
+// s_i is off by (A_i + n + 6)·u of itself: A_i = |a_i − max a|/T ≤ |ln s_i| from the
+// exponent, which e^x multiplies, n from the total, and the rest from a few roundings. A
+// clamp keeps or removes the error and an addition makes no more of it. All but A_i is what
+// L1 allows of any loop; and A_i moves a term of Q by A_i·p ≤ p|ln q|, one of P by
+// A_i(|t| + p) ≤ |ln p|·|t| + p|ln p|, of which all has a place in Σ p(|ln p| + |ln q|) but
+// |ln p|·|t|. That has one in the factor n + 4 while |ln p|, which a limit of 1e-7 keeps
+// below 16.2, is not much more than n; in a shorter row p is a small part of P = 1 there.
 //
 // A weight of P that is subnormal in the result format moves by up to η/2, its term by
 // η(|ln x − ln y| + 1); one of Q, not below η, moves its term by up to η·p/q, as in
