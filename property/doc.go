@@ -18,7 +18,7 @@
 //
 //	go test ./property -run 'TestPower$' -args -write
 //
-// measures them anew, in about a minute.
+// measures them anew, in a few minutes.
 //
 // Every law says under which conventions it is a theorem. Dividing by the
 // totals first, say, breaks the scaling law; where a law does not hold it is
