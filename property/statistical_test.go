@@ -1,6 +1,7 @@
 package property
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -83,6 +84,27 @@ func TestEstimatorsAreToldApart(t *testing.T) {
 			if o.Status != spec.Fail {
 				t.Errorf("%s in %s is not found: %s %s", name, d, o.Status, o.Message)
 			}
+		}
+	}
+}
+
+// One who offers some of the estimators is asked for these.
+func TestSomeEstimators(t *testing.T) {
+	for _, c := range []struct {
+		offers string
+		sign   float64
+		want   spec.Status
+	}{{"k1", 1, spec.Pass}, {"k1", -1, spec.Fail}, {"", 1, spec.StatusUnsupported}} {
+		right := elements(func(estimator string, d float64) float64 { return c.sign * estimate(estimator, d) })
+		some := func(ctx context.Context, r spec.Request) spec.Answer {
+			if r.Options.Estimator != c.offers {
+				return spec.Answer{Status: spec.Unsupported}
+			}
+			return right(ctx, r)
+		}
+		o := run(t.Context(), lawOf(t, "LAW-23"), Subject{some, spec.Definition(), spec.L1, spec.F64, offersAll}, Options{1, 20}, 0)
+		if o.Status != c.want {
+			t.Errorf("%q is offered, times %v: %s %s, want %s", c.offers, c.sign, o.Status, o.Message, c.want)
 		}
 	}
 }
