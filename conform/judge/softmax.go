@@ -189,9 +189,7 @@ func (q *question) stepMass(at []int, f, x, y, divisor *exact.Softmax) mass {
 		}
 		_, l := y.Enclose(i, 2*massPrecision)
 		logs.Add(logs, maxAbs(interval(l)))
-		// The logarithms have no more than 16 bits before the point and 128 after it.
-		exactly := func() *big.Float { return new(big.Float).SetPrec(4 * massPrecision) }
-		d = spec.Interval{Lo: exactly().Sub(d.Lo, l.Hi), Hi: exactly().Sub(d.Hi, l.Lo)}
+		d = span(d).add(enclosure{new(big.Float).Neg(l.Hi), new(big.Float).Neg(l.Lo)}).interval()
 		m.absT.Add(m.absT, up().Mul(weight.Hi, maxAbs(d)))
 		m.p.Add(m.p, weight.Hi)
 		m.logs.Add(m.logs, logs.Mul(logs, weight.Hi))
