@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"slices"
 
 	"klconf/property"
 	"klconf/spec"
@@ -15,7 +16,8 @@ const (
 )
 
 // planLaws adds one check for each law and, beyond the first format, for the
-// laws in every other format that is offered.
+// laws in every other format that is offered. The laws about estimators are for those who
+// offer these, the others for those who offer kl.
 func (r *run) planLaws(add func(string, func())) {
 	for _, l := range property.Laws() {
 		draws := quickDraws
@@ -24,7 +26,7 @@ func (r *run) planLaws(add func(string, func())) {
 		}
 		rest := draws / 10
 		for _, d := range floatTypes {
-			if !r.desc.Offers("kl", d) {
+			if op := about(l); !r.desc.Offers(op, d) {
 				continue
 			}
 			id := "law/" + l.ID + "/" + string(d)
@@ -33,6 +35,14 @@ func (r *run) planLaws(add func(string, func())) {
 			draws = rest
 		}
 	}
+}
+
+// about is the question without which nothing is asked of a law.
+func about(l property.Law) spec.Op {
+	if slices.Contains(l.Ops, "kl_estimate") {
+		return "kl_estimate"
+	}
+	return "kl"
 }
 
 // law runs one law over the implementation's own answers.

@@ -50,6 +50,15 @@ var ofLaws = map[string]func() asker{
 	"1e-3 added to Q": func() asker {
 		return terms(func(p, q float64) (float64, float64) { return p, q + 1e-3 })
 	},
+	"k1-for-k2": func() asker {
+		right := oracle(spec.Convention{})
+		return func(ctx context.Context, r spec.Request) spec.Answer {
+			if r.Options.Estimator == "k2" {
+				r.Options.Estimator = "k1"
+			}
+			return right(ctx, r)
+		}
+	},
 	"clipped at 1e-3": func() asker {
 		return terms(func(p, q float64) (float64, float64) { return max(p, 1e-3), max(q, 1e-3) })
 	},
@@ -110,6 +119,7 @@ var killers = []struct {
 	{"LAW-20", spec.L1, []string{"zero-q-dropped", "1e-3 added to Q", "clipped at 1e-3"}},
 	{"LAW-21", spec.L1, []string{"swapped-arguments", "bits", "generalised", "float32-rounding", "absolute-terms"}},
 	{"LAW-22", spec.L1, []string{"symmetrised"}},
+	{"LAW-23", spec.L1, []string{"k1-sign", "k2-not-halved", "k3-reversed", "k3-is-k2", "k1-for-k2"}},
 }
 
 // wrongly returns a wrong implementation, with no past.

@@ -84,7 +84,7 @@ func (r *trial) same(a, b int) { r.claim(judge.Same, judge.Zero, one(a), times(-
 func Laws() []Law { return laws }
 
 // laws in the order of the catalogue.
-var laws = slices.SortedFunc(slices.Values(slices.Concat(metamorphic, inequalities, identities)), func(a, b Law) int {
+var laws = slices.SortedFunc(slices.Values(slices.Concat(metamorphic, inequalities, identities, statistical)), func(a, b Law) int {
 	return place(a) - place(b)
 })
 

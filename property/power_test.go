@@ -102,9 +102,17 @@ func spoil(q spec.Request) (spoilt, error) {
 			row.k = k
 			abs := big320().Abs(k)
 			h := fnv.New64a()
-			fmt.Fprint(h, q.Op, i, q.Arrays[0].Data, q.Arrays[len(q.Arrays)-1].Data)
+			if quantity == spec.KLEstimate {
+				fmt.Fprint(h, q.Op, i, p, w) // of one sample
+			} else {
+				fmt.Fprint(h, q.Op, i, q.Arrays[0].Data, q.Arrays[len(q.Arrays)-1].Data)
+			}
 			sign := big.NewFloat(float64(scramble(h.Sum64())&2) - 1)
 			row.slope = map[Fault]*big.Float{Excess: abs, Deficit: big320().Neg(abs), Noise: big320().Mul(sign, abs)}
+			if quantity == spec.KLEstimate {
+				s.rows = append(s.rows, row)
+				continue
+			}
 			total := big320()
 			for j := range p {
 				switch quantity {

@@ -259,6 +259,9 @@ func (c *checker) try(r *trial) verdict {
 	for i, q := range r.questions {
 		a := c.ask(q)
 		v.answers = append(v.answers, a)
+		if a.Status == spec.Unsupported && q.Options.Estimator != "" {
+			return v // others may be offered
+		}
 		status, ok := ends[a.Status]
 		if ok {
 			v.status, v.message = status, fmt.Sprintf("%s: %s: %s", r.names[i], a.Status, a.Message)

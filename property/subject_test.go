@@ -31,8 +31,11 @@ func ln(x float64) float64 {
 // loop answers row by row with a function of float64 vectors, rounded to the
 // result format.
 func loop(f map[spec.Quantity]func(p, q []float64) float64) asker {
-	return func(_ context.Context, r spec.Request) spec.Answer {
+	return func(ctx context.Context, r spec.Request) spec.Answer {
 		quantity, _, rows, _ := r.Op.Split()
+		if quantity == spec.KLEstimate {
+			return elements(estimate)(ctx, r)
+		}
 		p, d := r.Arrays[0], r.Arrays[0].DType.ResultDType()
 		q := p
 		if quantity.Arity() == 2 {
@@ -49,6 +52,29 @@ func loop(f map[spec.Quantity]func(p, q []float64) float64) asker {
 		}
 		return spec.Answer{Status: spec.OK, Arrays: []spec.Array{a}}
 	}
+}
+
+// elements answers samples with an estimator of d = ln q − ln p.
+func elements(f func(estimator string, d float64) float64) asker {
+	return func(_ context.Context, r spec.Request) spec.Answer {
+		p, q := r.Arrays[0].Floats(), r.Arrays[1].Floats()
+		a := spec.NewArray("result", r.Arrays[0].DType.ResultDType(), len(p))
+		for i := range p {
+			a.SetBits(i, judge.Bits(a.DType, f(r.Options.Estimator, q[i]-p[i])))
+		}
+		return spec.Answer{Status: spec.OK, Arrays: []spec.Array{a}}
+	}
+}
+
+// estimate is the estimator of one sample, d = ln q − ln p.
+func estimate(name string, d float64) float64 {
+	switch name {
+	case "k1":
+		return -d
+	case "k2":
+		return d * d / 2
+	}
+	return math.Exp(d) - 1 - d
 }
 
 // naive is the plain loop with its zero rules.

@@ -2,7 +2,8 @@
 # requires-python = ">=3.11"
 # dependencies = ["jax==0.10.2", "numpy==2.4.6"]
 # ///
-"""JAX: jax.scipy.special.rel_entr and kl_div, summed with jax.numpy and compiled as a whole.
+"""JAX: jax.scipy.special.rel_entr and kl_div, and the divergence of two softmaxes as it is written with jax.nn, summed
+with jax.numpy and compiled as a whole.
 
 Without jit each operation is compiled for each shape, which takes four times as long and gives the same numbers but for
 the last bits.
@@ -50,9 +51,22 @@ def summed(name):
     return load
 
 
+def of_logits():
+    jax = xla.load()
+    nn = jax.nn
+    kl = xla.with_grad(jax, lambda a, b: (nn.softmax(a) * (nn.log_softmax(a) - nn.log_softmax(b))).sum(axis=-1))
+    return Library(
+        jax.__version__,
+        {"kl_logits": kl, "kl_logits_rows": kl},
+        prepare=lambda a: jax.numpy.array(Array.numpy(a)),
+        refusals=(TypeError, ValueError),
+    )
+
+
 serve(
     {
         "jit.rel_entr": summed("rel_entr"),
         "jit.kl_div": summed("kl_div"),
+        "jit.softmax": of_logits,
     }
 )

@@ -132,6 +132,9 @@ func parse(r spec.Request, c spec.Convention) (*question, error) {
 		}
 	}
 	q.from = a.DType
+	if err := q.limits(); err != nil {
+		return nil, err
+	}
 	q.p = split(a)
 	shape := a.Shape
 	q.shape = shape

@@ -9,8 +9,9 @@ import (
 	"klconf/spec"
 )
 
-// logarithmic checks what is special to logits and log-probabilities: a
-// temperature is one of logits, and of the steps only a normalisation is judged.
+// logarithmic checks what is special to logits and log-probabilities: a temperature is
+// one of logits. Of the steps a normalisation is judged, and on softmax rows a clamp and an
+// addition too.
 func (q *question) logarithmic(o spec.Options) error {
 	if temperature := o.Temperature; temperature != "" {
 		t, err := temperature.Value()
@@ -26,7 +27,7 @@ func (q *question) logarithmic(o spec.Options) error {
 		return nil
 	}
 	for _, s := range q.c.Steps {
-		if s.Do != "normalise" {
+		if s.Do != "normalise" && (q.domain != spec.Logits || s.Do != "clamp" && s.Do != "add") {
 			return fmt.Errorf("judge: the step %s of %s: %w", s.Do, q.domain, ErrPlanned)
 		}
 	}
@@ -65,6 +66,9 @@ func (q *question) exponential(p, w []float64, infinite bool) outcome {
 		return outcome{nan: true, reject: true, posInf: true, negInf: true}
 	}
 	two := w != nil
+	if q.domain == spec.Logits && len(finite(p)) > 0 && (!two || len(finite(w)) > 0) && q.changesSoftmax() {
+		return q.stepped(p, w)
+	}
 	g := gibbs{q: q, pn: q.normalised("p"), qn: two && q.normalised("q")}
 	all, other := finite(p), finite(w)
 	if len(all) > 0 {

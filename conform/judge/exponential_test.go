@@ -331,7 +331,10 @@ func TestLogarithmicErrors(t *testing.T) {
 		c       string
 		planned bool
 	}{
-		{"clamp", ask("kl_logits", a, a), `{"steps":[{"do":"clamp","of":"q","lo":"0x1p-20"}]}`, true},
+		{"clamp of log-probabilities", ask("kl_logprobs", a, a), `{"steps":[{"do":"clamp","of":"q","lo":"0x1p-20"}]}`, true},
+		{"replace", ask("kl_logits", a, a), `{"steps":[{"do":"replace","of":"q","at_or_below":"0","value":"0x1p-20"}]}`, true},
+		{"clamp below 0", ask("kl_logits", a, a), `{"steps":[{"do":"clamp","of":"q","lo":"-0x1p-20"}]}`, true},
+		{"negative addition", ask("kl_logits", a, a), `{"steps":[{"do":"add","of":"q","value":"-0x1p-20"}]}`, true},
 		{"js", ask("js_logits", a, a), `{}`, true},
 		{"temperature of weights", spec.Request{Op: "kl", Arrays: ask("kl", a, a).Arrays, Options: spec.Options{Temperature: "2"}}, `{}`, false},
 		{"temperature of log-probabilities", spec.Request{Op: "kl_logprobs", Arrays: ask("kl", a, a).Arrays, Options: spec.Options{Temperature: "2"}}, `{}`, false},

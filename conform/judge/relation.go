@@ -281,9 +281,21 @@ func (l relation) tolerant() (ok, skip bool, why string, err error) {
 	if l.possible(reach) {
 		return true, false, "", nil
 	}
-	return false, false, fmt.Sprintf("%s, but %s %s %s, and at %s all errors together are at most %s",
-		l.values(), l.sum(), l.order.sign(), l.bound.Lo.Text('g', 17), l.level, slack.Text('g', 3)), nil
+	return false, false, fmt.Sprintf("%s, but %s %s, and at %s all errors together are at most %s",
+		l.values(), l.sum(), l.limit(), l.level, slack.Text('g', 3)), nil
 }
+
+// limit writes the order and the bound, and both ends of one that is no enclosure of a
+// single number.
+func (l relation) limit() string {
+	if lo, hi := l.bound.Lo.Text('g', 6), l.bound.Hi.Text('g', 6); lo != hi && l.order.sign() == Equal {
+		return "∈ [" + lo + ", " + hi + "]"
+	}
+	return string(l.order.sign()) + " " + l.bound.Lo.Text('g', 17)
+}
+
+// many is how many answers are too many to be written one by one.
+const many = 16
 
 // possible reports whether the relation is true of some numbers within reach
 // of the answers.
@@ -367,6 +379,14 @@ func (l relation) differ(r spec.Requirement) (spec.Status, string) {
 
 // values writes the answers: "KL(P‖Q) = 0.25 and H(P) = 1".
 func (l relation) values() string {
+	if len(l.terms) >= many {
+		left := span(Zero)
+		for i, t := range l.terms {
+			x := new(big.Float).SetFloat64(l.x[i])
+			left = left.add(enclosure{x, x}.scale(t.weight()))
+		}
+		return fmt.Sprintf("the weighted sum of %d answers %s is %s", len(l.terms), l.terms[0].Name, left.lo.Text('g', 6))
+	}
 	var b strings.Builder
 	for i, t := range l.terms {
 		switch {
@@ -383,6 +403,9 @@ func (l relation) values() string {
 
 // sum writes the sum: "2·KL(P‖Q) − KL(P,P‖Q,Q)".
 func (l relation) sum() string {
+	if len(l.terms) >= many {
+		return "it"
+	}
 	var b strings.Builder
 	for i, t := range l.terms {
 		w := t.weight()

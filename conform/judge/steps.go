@@ -141,18 +141,7 @@ func (q *question) leastNormal() float64 {
 }
 
 func (q *question) apply(s *operand, step spec.Step, two bool) {
-	// A threshold that the convention does not give for this format is 0:
-	// Check and the engine's plan keep such questions away.
-	at := func(t *spec.Threshold) exact.Num {
-		if t == nil {
-			return exact.Num{}
-		}
-		x, err := t.At(q.from)
-		if err != nil {
-			return exact.Num{}
-		}
-		return exact.Float(x)
-	}
+	at := q.threshold
 	on := func(f func(vector) vector) {
 		if step.Of != "q" {
 			s.p.apply(step.In, f)
@@ -226,6 +215,19 @@ func (q *question) apply(s *operand, step spec.Step, two bool) {
 			}
 		}
 	}
+}
+
+// threshold is a number of a step in the format of the inputs. One that the convention does
+// not give for it is 0: Check and the engine's plan keep such questions away.
+func (q *question) threshold(t *spec.Threshold) exact.Num {
+	if t == nil {
+		return exact.Num{}
+	}
+	x, err := t.At(q.from)
+	if err != nil {
+		return exact.Num{}
+	}
+	return exact.Float(x)
 }
 
 func stay(int8) (exact.Num, bool) { return exact.Num{}, false }

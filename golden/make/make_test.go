@@ -299,7 +299,7 @@ func TestBuildRefuses(t *testing.T) {
 		{name: "x", op: "kl_rows", p: []float64{.5}, q: []float64{.5}},
 		{name: "x", shape: []int{1, 1}, p: []float64{.5}, q: []float64{.5}},
 		{name: "x", op: "nothing", p: []float64{.5}, q: []float64{.5}},
-		{name: "x", op: "kl_logits", p: []float64{.5}, q: []float64{.5}, conv: practices[len(practices)-1].convention()}, // a step on logits
+		{name: "x", op: "kl_logprobs", p: []float64{.5}, q: []float64{.5}, conv: practices[len(practices)-1].convention()}, // a step on log-probabilities
 		{name: "x", p: []float64{.5}, q: []float64{.5}, opt: spec.Options{Base: "1"}},
 	} {
 		if files, err := build([]family{{name: "f", questions: []question{q}}}, nil); err == nil {

@@ -1,5 +1,5 @@
-// Package exact encloses linear forms in logarithms of exact numbers and in softmax
-// expectations, and rounds them once.
+// Package exact encloses linear forms in logarithms of exact numbers, in softmax
+// expectations and in softmax weights that were clamped, and rounds them once.
 //
 // The Kullback-Leibler divergence of two vectors of floating-point numbers, their
 // entropies, and whatever follows from these by normalising, changing the base
@@ -109,6 +109,18 @@
 // and Σ e^x·c, formed exactly from the approximate weights, by less than 2·Σ|c|. The rest
 // are a few operations on intervals, which round outwards: the logarithm of a quotient
 // of two totals, which is monotone, is evaluated at both ends of the quotient.
+//
+// # The error of a softmax row after steps
+//
+// A weight e^((x-m)/t)/Σ e^((x-m)/t) is enclosed by quotients of the ends of numerator and
+// total, rounded outwards. A clamp min(max(x, lo), hi), an addition and a division by the
+// enclosed total of the row grow with x, so that each maps an enclosure to the one between
+// the images of its ends, rounded outwards: nothing has to be
+// decided about a weight that is next to a limit, as the value is continuous there, and the
+// enclosure narrows with w on either side of it. The logarithm of a weight that no clamp or
+// addition has changed is (x - m)/t - ln Z with the product Z of the totals; that of any
+// other is evaluated at both ends, with 7 units each. The terms are added in units of
+// 2^-64 units, each rounded outwards.
 //
 // # Ties and termination
 //

@@ -135,6 +135,8 @@ func (e *Expectation) offset() Num {
 	return e.Of.top.Sub(e.Over.top)
 }
 
+func (e *expectation) len() int { return len(e.C) }
+
 // enclose evaluates e with exponentials and logarithms of n limbs.
 func (e *expectation) enclose(n int) bounds {
 	e.mu.Lock()

@@ -12,7 +12,7 @@ import (
 //	( R + Σ_g W_g · Σ_i a_i·ln(b_i/c_i) + Σ_h W_h · E_h ) / ln(base)
 //
 // with rational R and W, dyadic a_i of any sign, dyadic b_i, c_i > 0, each E_h an
-// [Expectation], and a base that is e or a positive dyadic number other than 1.
+// [Expectation] or a sum over rows of [Softmax], and a base that is e or a positive dyadic number other than 1.
 // The zero value is the number 0 at base e.
 //
 // The Add methods and SetBase may not run at the same time as another method of
@@ -26,10 +26,13 @@ type Form struct {
 	base   *block // one term 1·ln(base/1); nil at base e
 }
 
-// A mean is w times an expectation.
+// A mean is w times an expectation, or a sum over softmax rows.
 type mean struct {
 	w *big.Rat
-	e *expectation
+	e interface {
+		enclose(limbs int) bounds
+		len() int // of weights
+	}
 }
 
 // A group is w times a block; a nil w is 1.
@@ -130,7 +133,7 @@ func (f *Form) Len() int {
 		n += len(g.b.terms)
 	}
 	for _, m := range f.means {
-		n += len(m.e.C)
+		n += m.e.len()
 	}
 	return n
 }

@@ -86,8 +86,8 @@ func (f *Form) rationalMeans() (r *big.Rat, ok, decided bool) {
 	}
 	var all []weighted
 	for _, m := range f.means {
-		e := m.e
-		if e.Over != nil || e.Plus != nil || e.Minus != nil || e.Of.t.Cmp(Int(1)) != 0 {
+		e, ok := m.e.(*expectation)
+		if !ok || e.Over != nil || e.Plus != nil || e.Minus != nil || e.Of.t.Cmp(Int(1)) != 0 {
 			return nil, false, false
 		}
 		for i, x := range e.Of.x {
