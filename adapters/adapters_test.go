@@ -301,6 +301,18 @@ func TestSetup(t *testing.T) {
 	if said := setup("", Options{}); said != "built\n" {
 		t.Errorf("the setup of a changed program said %q", said)
 	}
+	// Two at once wait for each other.
+	script("klc", "busy=${1%adapter.py}busy; /bin/mkdir $busy || exit 1; /bin/sleep 0.2; /bin/rmdir $busy")
+	both := make(chan error)
+	for range 2 {
+		go func() { both <- Setup(context.Background(), m, io.Discard, Options{Again: true}) }()
+	}
+	for range 2 {
+		if err := <-both; err != nil {
+			t.Errorf("two setups at once: %v", err)
+		}
+	}
+	script("klc", "echo built")
 	m.Language = "C"
 	if said := setup("", Options{}); said != "" {
 		t.Errorf("without files of its language the setup said %q", said)

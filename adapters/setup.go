@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 // uvVersion is the release of uv that is fetched where there is none.
@@ -103,6 +105,15 @@ func Setup(ctx context.Context, m Manifest, w io.Writer, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(stamp), 0o755); err != nil {
+		return err
+	}
+	// Two programs that want the same adapter would install into the same folder.
+	unlock, err := lockedfile.MutexAt(stamp + ".lock").Lock()
+	if err != nil {
+		return fmt.Errorf("adapter %s: %w", m.Name, err)
+	}
+	defer unlock()
 	if _, err := os.Stat(stamp); err == nil && !o.Again {
 		if !python || isFile(argv[0]) {
 			return nil
