@@ -293,7 +293,7 @@ func (s *seat) calibrate(ctx context.Context) error {
 	const never = time.Duration(math.MaxInt64)
 	once, four := never, never
 	rest, rest4 := never, never // what passed and was not said: what the question itself takes
-	for range 5 {
+	for tries := 1; tries <= 5; tries++ {
 		a, wall, err := s.sample(ctx, iters)
 		if err != nil {
 			return err
@@ -304,7 +304,8 @@ func (s *seat) calibrate(ctx context.Context) error {
 		}
 		once, four = min(once, a), min(four, b)
 		rest, rest4 = min(rest, wall-a), min(rest4, wall4-b)
-		if four >= 2*once && four <= 8*once && rest4-rest <= four-once {
+		// A disturbance of one short sample could hide in rest what is not said.
+		if four >= 2*once && four <= 8*once && rest4-rest <= four-once && (tries >= 3 || once > 50*time.Millisecond) {
 			return nil
 		}
 	}

@@ -61,6 +61,7 @@ type doctor struct {
 	says    spec.Description
 	ill     bool
 	remedy  string // the last one
+	flushes bool   // what it did not answer in time did not come later either
 }
 
 // A symptom is what is wrong and what to do about it.
@@ -177,7 +178,11 @@ func (d *doctor) limit(t time.Duration) time.Duration { return time.Duration(flo
 // diagnose turns a failed conversation into a symptom.
 func (d *doctor) diagnose(err error, question string, limit time.Duration) error {
 	limit = limit.Round(time.Millisecond)
-	late := errors.Is(err, context.DeadlineExceeded) && d.patient.heldBack()
+	late := false
+	if errors.Is(err, context.DeadlineExceeded) && !d.flushes {
+		late = d.patient.heldBack()
+		d.flushes = !late
+	}
 	end := d.patient.kill()
 	var f *klap.Fault
 	switch {
@@ -734,13 +739,13 @@ type patient struct {
 	gone   bool
 }
 
-// heldBack reports whether its standard output comes when its input ends, within five seconds,
+// heldBack reports whether its standard output comes when its input ends, within three seconds,
 // as that of a program does that does not flush. What it wrote last may be read a moment after
 // it has ended.
 func (p *patient) heldBack() bool {
 	before := p.heard.Load()
 	p.in.Close()
-	limit, exited := time.After(5*time.Second), p.exited
+	limit, exited := time.After(3*time.Second), p.exited
 	for p.heard.Load() == before {
 		select {
 		case <-exited:
