@@ -31,10 +31,12 @@ speed:
 	done
 	cat out/speed-*.txt >reports/published/speed.txt
 
-# Everything that must hold before a commit, in a few minutes on two cores. The oracle makes
-# much garbage: that it is collected only beyond 1 GiB saves a third of the time.
+# The oracle makes much garbage: that it is collected only beyond 1 GiB saves a third of the time.
+lazily = GOGC=off GOMEMLIMIT=1GiB
+
+# Everything that must hold before a commit, in a few minutes on two cores.
 test: lint generate-check
-	GOGC=off GOMEMLIMIT=1GiB $(GO) test -timeout 30m ./...
+	$(lazily) $(GO) test -timeout 30m ./...
 
 # The slow proofs besides: full runs, the race detector, long searches.
 test-full: lint staticcheck
@@ -49,7 +51,7 @@ test-full: lint staticcheck
 covered = ./conform/...,./spec/...,./impl/exact/...
 coverage:
 	@mkdir -p out
-	GOGC=off GOMEMLIMIT=1GiB $(GO) test -count=1 -timeout 60m -coverpkg=$(covered) -coverprofile=out/cover.txt ./conform/... ./spec/... ./impl/exact/... ./property/... >out/cover.log || { cat out/cover.log; exit 1; }
+	$(lazily) $(GO) test -count=1 -timeout 60m -coverpkg=$(covered) -coverprofile=out/cover.txt ./conform/... ./spec/... ./impl/exact/... ./property/... >out/cover.log || { cat out/cover.log; exit 1; }
 	@sed -n 's/:\(.*\) \([0-9]*\) \([0-9]*\)$$/ \1 \2 \3/p' out/cover.txt | awk '\
 		{ block = $$1 " " $$2; size[block] = $$3; hit[block] += $$4 } \
 		END { \
@@ -165,9 +167,9 @@ bench-limits:
 
 # How often the suite itself is wrong: grade every wrong implementation of property/mutant, and
 # every right but different one with 20 seeds, let every ill-behaved adapter run into klconf, and
-# write reports/proof.md, in 20 minutes. prove-quick is for
+# write reports/proof.md, in seven minutes. prove-quick is for
 # CI: no laws where none is named, 2 seeds, nothing written.
-PROVE = GOGC=off GOMEMLIMIT=2GiB $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
+PROVE = $(lazily) $(GO) test ./property/mutant -count=1 -timeout 60m -run 'TestFaultsAreFound|TestVariantsAreNotAccused' -v -args -all
 prove:
 	@out=$$($(PROVE) -laws -seeds 20 -write) || { echo "$$out"; exit 1; }; echo "$$out" | grep -E '^(sensitivity|specificity):'
 	@out=$$($(GO) test ./cmd/klconf -count=1 -run 'TestFaults$$' -v -args -proof) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^ill-behaved'
