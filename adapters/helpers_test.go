@@ -196,6 +196,15 @@ func TestJavaScriptHelper(t *testing.T) {
 	}
 }
 
+// escapes sees that the JSON of a helper takes and gives escaped characters: the op, which it
+// does not know, comes back in its message.
+func (l *live) escapes(odd string) {
+	l.t.Helper()
+	if a := l.ask(spec.Request{Op: spec.Op(odd)}); a.Status != spec.Unsupported || a.Message != "op '"+strings.Join(strings.Fields(odd), " ")+"'" {
+		l.t.Errorf("%s %q", a.Status, a.Message)
+	}
+}
+
 func TestJavaHelper(t *testing.T) {
 	l := java.test(t, []change{
 		{"j < size / 2", "j < 0", "the value of f64 in hex"},
@@ -207,11 +216,7 @@ func TestJavaHelper(t *testing.T) {
 		t.Errorf("hello: %+v", l.hello)
 	}
 
-	// Its JSON: escapes both ways.
-	odd := "\"\\/\b\f\n\r\té∞\U0001f600\u0001"
-	if a := l.ask(spec.Request{Op: spec.Op(odd)}); a.Status != spec.Unsupported || a.Message != "op '"+strings.Join(strings.Fields(odd), " ")+"'" {
-		t.Errorf("%s %q", a.Status, a.Message)
-	}
+	l.escapes("\"\\/\b\f\n\r\té∞\U0001f600\u0001")
 }
 
 // The versions in package.json and pom.xml are those of the manifest.

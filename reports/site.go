@@ -28,9 +28,10 @@ func Site(create func(name string) (io.WriteCloser, error), reports []spec.Repor
 	for i := range p.Rows {
 		p.Rows[i].Speed = speeds.of(reports[i])
 	}
-	write := func(name string, at place, part string, data any) error {
+	front, implementations, requirements := place{}.template(), place{root: "../", heading: 3}.template(), place{root: "../", heading: 4}.template()
+	write := func(name string, t *template.Template, part string, data any) error {
 		var b bytes.Buffer
-		if err := at.template().ExecuteTemplate(&b, part, data); err != nil {
+		if err := t.ExecuteTemplate(&b, part, data); err != nil {
 			return fmt.Errorf("%s cannot be written: %w", name, err)
 		}
 		return save(create, name, b.String())
@@ -38,15 +39,15 @@ func Site(create func(name string) (io.WriteCloser, error), reports []spec.Repor
 	errs := []error{
 		save(create, "style.css", pageCSS),
 		save(create, "sort.js", sorting),
-		write("index.html", place{}, "index", p),
-		write("accuracy.html", place{}, "accuracies", p),
+		write("index.html", front, "index", p),
+		write("accuracy.html", front, "accuracies", p),
 	}
 	for _, one := range p.Implementations {
-		errs = append(errs, write(implementationFile(one.Anchor), place{root: "../", heading: 3}, "alone", one))
+		errs = append(errs, write(implementationFile(one.Anchor), implementations, "alone", one))
 	}
 	for _, f := range p.Families {
 		for _, q := range f.Requirements {
-			errs = append(errs, write(requirementFile(q.ID), place{root: "../", heading: 4}, "one", q))
+			errs = append(errs, write(requirementFile(q.ID), requirements, "one", q))
 		}
 	}
 	for _, err := range errs {

@@ -90,15 +90,7 @@ func (q *question) exponential(p, w []float64, infinite bool) outcome {
 
 	var o outcome
 	for i, x := range p {
-		none := math.IsInf(x, -1)
-		switch missing := two && math.IsInf(w[i], -1); {
-		case none && missing:
-			o.rule(or(q.c.ZeroZero, "zero"))
-		case none:
-			o.rule(or(q.c.ZeroP, "zero"))
-		case missing:
-			o.rule(or(q.c.ZeroQ, "inf"))
-		default:
+		if q.counts(&o, math.IsInf(x, -1), two && math.IsInf(w[i], -1)) {
 			g.x = append(g.x, exact.Float(x))
 			if two {
 				g.y = append(g.y, exact.Float(w[i]))
@@ -119,6 +111,22 @@ func (q *question) exponential(p, w []float64, infinite bool) outcome {
 		g.kept = exact.NewExps(g.x, q.temperature)
 	}
 	return q.signed(g.evaluate())
+}
+
+// counts reports whether a place has a term. Where P has no weight, or Q, it does what is the
+// rule there.
+func (q *question) counts(o *outcome, none, missing bool) bool {
+	switch {
+	case none && missing:
+		o.rule(or(q.c.ZeroZero, "zero"))
+	case none:
+		o.rule(or(q.c.ZeroP, "zero"))
+	case missing:
+		o.rule(or(q.c.ZeroQ, "inf"))
+	default:
+		return true
+	}
+	return false
 }
 
 // finite returns the numbers that are not −Inf.

@@ -86,15 +86,7 @@ func (q *question) stepped(p, w []float64) outcome {
 	}
 	var at []int // the places that count
 	for i := range p {
-		none := a.factor.IsZero(i)
-		switch missing := w != nil && b.log.IsZero(i); {
-		case none && missing:
-			o.rule(or(q.c.ZeroZero, "zero"))
-		case none:
-			o.rule(or(q.c.ZeroP, "zero"))
-		case missing:
-			o.rule(or(q.c.ZeroQ, "inf"))
-		default:
+		if q.counts(&o, a.factor.IsZero(i), w != nil && b.log.IsZero(i)) {
 			at = append(at, i)
 		}
 	}

@@ -80,8 +80,7 @@ type Expectation struct {
 // An expectation is an Expectation in a form, with what is remembered of it.
 type expectation struct {
 	Expectation
-	mu     sync.Mutex
-	values map[int]bounds
+	values memo[bounds]
 }
 
 // AddExpectation adds w·e. It panics if the numbers of e.Of and e.C differ, or the
@@ -138,19 +137,7 @@ func (e *Expectation) offset() Num {
 func (e *expectation) len() int { return len(e.C) }
 
 // enclose evaluates e with exponentials and logarithms of n limbs.
-func (e *expectation) enclose(n int) bounds {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	v, ok := e.values[n]
-	if !ok {
-		v = e.evaluate(n)
-		if e.values == nil {
-			e.values = make(map[int]bounds)
-		}
-		e.values[n] = v
-	}
-	return v
-}
+func (e *expectation) enclose(n int) bounds { return e.values.at(n, e.evaluate) }
 
 func (e *expectation) evaluate(n int) bounds {
 	// With m(X) the largest exponent of X, ln ΣX = m(X)/t + ln Σ e^((x - m)/t), so that

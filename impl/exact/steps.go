@@ -3,7 +3,6 @@ package exact
 import (
 	"math"
 	"math/big"
-	"sync"
 )
 
 // A Softmax is a row of weights s_i = e^(x_i/t)/Σ e^(x_j/t), or of what exact steps have
@@ -14,8 +13,7 @@ type Softmax struct {
 	of    []int // the place in e of each weight; -1 for a mask
 	steps []step
 
-	mu   sync.Mutex
-	rows map[int]*softmaxRow // by limbs
+	rows memo[*softmaxRow]
 }
 
 // A step is x/Σx, or min(max(x, lo), hi) + add.
@@ -101,19 +99,7 @@ func (s *Softmax) Enclose(i, w int) (weight, log Interval) {
 // logarithms of those that are not 0.
 type softmaxRow struct{ weights, logs []bounds }
 
-func (s *Softmax) row(n int) *softmaxRow {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.rows[n]
-	if r == nil {
-		r = s.evaluate(n)
-		if s.rows == nil {
-			s.rows = make(map[int]*softmaxRow)
-		}
-		s.rows[n] = r
-	}
-	return r
-}
+func (s *Softmax) row(n int) *softmaxRow { return s.rows.at(n, s.evaluate) }
 
 // evaluate applies the steps to enclosures of the weights. Every step is monotone in each
 // end, so that nothing is decided: a weight that its enclosure does not tell from a limit
@@ -248,8 +234,7 @@ func (v bounds) negative() bounds {
 type softmaxSum struct {
 	at      []int
 	w, x, y *Softmax
-	mu      sync.Mutex
-	values  map[int]bounds
+	values  memo[bounds]
 }
 
 // AddSoftmax adds c·Σ w_i·(ln x_i - ln y_i) over the places i that are listed, where the
@@ -276,19 +261,7 @@ func (f *Form) AddSoftmax(c *big.Rat, at []int, w, x, y *Softmax) {
 
 func (s *softmaxSum) len() int { return len(s.at) }
 
-func (s *softmaxSum) enclose(n int) bounds {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.values[n]
-	if !ok {
-		v = s.evaluate(n)
-		if s.values == nil {
-			s.values = make(map[int]bounds)
-		}
-		s.values[n] = v
-	}
-	return v
-}
+func (s *softmaxSum) enclose(n int) bounds { return s.values.at(n, s.evaluate) }
 
 // evaluate adds the terms in units of 2^-(w+64), each rounded outwards by less than one.
 func (s *softmaxSum) evaluate(n int) bounds {
